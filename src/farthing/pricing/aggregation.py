@@ -1,0 +1,201 @@
+"""From events to a quantity; whatever order they arrive in."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from operator import attrgetter
+from typing import TypeAlias, cast
+
+from farthing.pricing.arithmetic import EXACT, ZERO, Exact, exactly
+from farthing.pricing.calendar import Period
+
+Properties: TypeAlias = Mapping[str, str | None]
+"""Property to canonical text, numbers by their canonical digits; None, like a missing key, for null."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Aggregation(StrEnum):
+    """How a meter makes a quantity of events."""
+
+    COUNT = "count"
+    SUM = "sum"
+    MAX = "max"
+    MIN = "min"
+    LATEST = "latest"
+    UNIQUE_COUNT = "unique_count"
+    AVERAGE = "average"
+    WEIGHTED_SUM = "weighted_sum"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An event as pricing sees it.
+
+    time    in UTC
+    id      unique together with `source`
+    value   a number, or for unique_count canonical text; None when missing or null
+    """
+
+    time: datetime
+    source: str
+    id: str
+    value: Decimal | str | None
+    properties: Properties
+
+
+class OutsidePeriod(ValueError):
+    """A point that does not lie in the period it was to be counted in."""
+
+    def __init__(self, point: Point, period: Period) -> None:
+        super().__init__(
+            f"Event {point.id!r} at {point.time.isoformat()} lies outside "
+            f"{period.start.isoformat()} to {period.end.isoformat()}."
+        )
+
+
+def in_order(point: Point) -> tuple[datetime, str, str]:
+    """What sorts points, whatever order they arrived in: time, then id, then source (rule 16)."""
+    return point.time, point.id, point.source
+
+
+def aggregate(
+    aggregation: Aggregation, points: Iterable[Point], period: Period, carried: Decimal = ZERO
+) -> Exact:
+    """The quantity that a meter makes of the points of one period (rule 17).
+
+    points   each event once, all inside the period, else OutsidePeriod is raised
+    carried  for weighted_sum, whose points are changes of a level: the level that all earlier ones left
+    returns  in the meter's unit, exact; 0 without points, but for a level carried in; may be negative
+    """
+    points = list(points)
+    require_inside(points, period)
+    with exactly():
+        if aggregation is Aggregation.COUNT:
+            return Decimal(len(points))
+        if aggregation is Aggregation.UNIQUE_COUNT:
+            return Decimal(len({point.value for point in points if point.value is not None}))
+        counted = [point for point in points if point.value is not None]
+        if aggregation is Aggregation.WEIGHTED_SUM:
+            return _weighted_sum(counted, period, carried)
+        return _OF_NUMBERS[aggregation](counted) if counted else ZERO
+
+
+def require_inside(points: Sequence[Point], period: Period) -> None:
+    """Raise OutsidePeriod for a point outside: it would be charged twice, or change a level from before."""
+    start, end = period.start, period.end
+    for point in points:
+        if not start <= point.time < end:
+            raise OutsidePeriod(point, period)
+
+
+def level(points: Iterable[Point]) -> Decimal:
+    """The level that changes leave behind: their sum."""
+    with exactly():
+        return sum(_numbers([point for point in points if point.value is not None]), ZERO)
+
+
+def _numbers(counted: Sequence[Point]) -> list[Decimal]:
+    return cast("list[Decimal]", [point.value for point in counted])
+
+
+_number: Callable[[Point], Decimal] = attrgetter("value")
+
+_OF_NUMBERS: Mapping[Aggregation, Callable[[Sequence[Point]], Exact]] = {
+    Aggregation.SUM: lambda counted: sum(_numbers(counted), ZERO),
+    Aggregation.MAX: lambda counted: max(_numbers(counted)),
+    Aggregation.MIN: lambda counted: min(_numbers(counted)),
+    Aggregation.LATEST: lambda counted: _number(max(counted, key=in_order)),
+    Aggregation.AVERAGE: lambda counted: Fraction(sum(_numbers(counted), ZERO)) / len(counted),
+}
+
+
+def _weighted_sum(changes: Sequence[Point], period: Period, carried: Decimal) -> Exact:
+    """Sum of level x seconds over the period's seconds, each change counted until the end, so in any order."""
+    if period.is_empty:
+        return ZERO
+    held = carried * _microseconds(period.end - period.start)
+    for change in changes:
+        held += _number(change) * _microseconds(period.end - change.time)
+    return Fraction(held) / _microseconds(period.end - period.start)
+
+
+def _microseconds(duration: timedelta) -> int:
+    return duration // _MICROSECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What a rollup keeps of some events; `merged` makes one of two.
+
+    events   all of them
+    counted  those with a value, of which the rest speaks
+    latest   (time, id, source, value) of the last one
+    """
+
+    events: int = 0
+    counted: int = 0
+    total: Decimal = ZERO
+    least: Decimal | None = None
+    greatest: Decimal | None = None
+    latest: tuple[datetime, str, str, Decimal] | None = None
+
+
+NOTHING = Partial()
+"""No events: merging it changes nothing."""
+
+
+def partial_of(point: Point) -> Partial:
+    """One event, with a number or without; raises TypeError for text, which no partial can count."""
+    value = point.value
+    if value is None:
+        return Partial(events=1)
+    if isinstance(value, str):
+        raise TypeError(f"A rollup needs a number, not the text {value[:40]!r}.")
+    return Partial(1, 1, value, value, value, (*in_order(point), value))
+
+
+def merged(one: Partial, other: Partial) -> Partial:
+    """Both together, exactly; in any order and grouped in any way."""
+    if not one.counted:
+        return _with_events(other, one.events)
+    if not other.counted:
+        return _with_events(one, other.events)
+    assert one.least is not None and one.greatest is not None and one.latest is not None
+    assert other.least is not None and other.greatest is not None and other.latest is not None
+    return Partial(
+        one.events + other.events,
+        one.counted + other.counted,
+        EXACT.add(one.total, other.total),
+        min(one.least, other.least),
+        max(one.greatest, other.greatest),
+        max(one.latest, other.latest),
+    )
+
+
+def _with_events(partial: Partial, events: int) -> Partial:
+    kept = partial.counted, partial.total, partial.least, partial.greatest, partial.latest
+    return Partial(partial.events + events, *kept)
+
+
+def result(aggregation: Aggregation, partial: Partial) -> Exact:
+    """The quantity of a rollup, the same that `aggregate` makes of its events.
+
+    raises  KeyError for unique_count and weighted_sum, which need the events
+    """
+    return _OF_PARTIAL[aggregation](partial)
+
+
+_OF_PARTIAL: Mapping[Aggregation, Callable[[Partial], Exact]] = {
+    Aggregation.COUNT: lambda partial: Decimal(partial.events),
+    Aggregation.SUM: lambda partial: partial.total,
+    Aggregation.MIN: lambda partial: partial.least or ZERO,
+    Aggregation.MAX: lambda partial: partial.greatest or ZERO,
+    Aggregation.LATEST: lambda partial: partial.latest[3] if partial.latest else ZERO,
+    Aggregation.AVERAGE: lambda partial: (
+        Fraction(partial.total) / partial.counted if partial.counted else ZERO
+    ),
+}

@@ -1,0 +1,183 @@
+"""From a price and its usage to an amount: the one way, for lines, `/v1/rate` and `explain` alike."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from farthing.pricing import charges
+from farthing.pricing.adjustments import adjusted
+from farthing.pricing.aggregation import Aggregation, Point, Properties, aggregate, level, require_inside
+from farthing.pricing.arithmetic import ZERO, Exact, exactly, rounded
+from farthing.pricing.calendar import Period
+from farthing.pricing.charges import ONE, Step, amount_of
+from farthing.pricing.currencies import Currency
+from farthing.pricing.prices import (
+    Dynamic,
+    Flat,
+    Graduated,
+    GraduatedPercentage,
+    Matrix,
+    Package,
+    Percentage,
+    PerUnit,
+    Price,
+    Volume,
+)
+
+Group: TypeAlias = tuple[str | None, ...]
+"""The values of the properties that a price groups by or a matrix has as dimensions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What is priced: a quantity in the meter's unit, and the events behind it for models that look at each.
+
+    Without points, such a model takes the quantity for one event of that amount.
+    """
+
+    quantity: Exact
+    points: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What usage costs, in major units: `steps` sum to `exact`, `amount` is that rounded."""
+
+    amount: Decimal
+    exact: Exact
+    quantity: Exact
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRating:
+    """The rating of one group; `group` has a value for each property of the price's `group_by`."""
+
+    group: Group
+    rating: Rating
+
+
+def usage_of(events: Iterable[tuple[Decimal, Properties]]) -> Usage:
+    """Usage given as bare events, each an amount and its properties, in order of time."""
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    points = tuple(
+        Point(start + timedelta(microseconds=number), "", str(number), quantity, properties)
+        for number, (quantity, properties) in enumerate(events)
+    )
+    return Usage(level(points), points)
+
+
+def rate(price: Price, usage: Usage, currency: Currency) -> Rating:
+    """What a price charges for the usage of one full period.
+
+    price    lawful: `violations` found none
+    usage    of the whole period, of one group where the price groups; for a price without a meter its quantity
+    returns  the amount in major units of the currency, at its own decimals, and how it came about
+    raises   UnpricedUsage
+    """
+    with exactly():
+        steps = _MODELS[type(price.charge)](price.charge, usage)
+        steps += adjusted(price, amount_of(steps), currency)
+        exact = amount_of(steps)
+        quantity = ONE if isinstance(price.charge, Flat) else usage.quantity
+        return Rating(rounded(exact, currency), exact, quantity, steps)
+
+
+def _units(usage: Usage) -> Exact:
+    """The quantity to price: a negative one is zero units (rule 4)."""
+    return usage.quantity if usage.quantity > 0 else ZERO
+
+
+def _events(usage: Usage) -> Sequence[Point]:
+    if usage.points or not usage.quantity:
+        return usage.points
+    quantity = usage.quantity
+    if not isinstance(quantity, Decimal):
+        raise TypeError("An event's amount is a decimal, not a fraction.")
+    return usage_of([(quantity, {})]).points
+
+
+def _combinations(usage: Usage, dimensions: Sequence[str]) -> Mapping[Group, Decimal]:
+    counted = [point for point in _events(usage) if point.value is not None]
+    return {values: level(points) for values, points in grouped(counted, dimensions).items()}
+
+
+_MODELS: Mapping[type, Callable[[Any, Usage], tuple[Step, ...]]] = {
+    Flat: lambda c, usage: charges.flat(c.amount),
+    PerUnit: lambda c, usage: charges.per_unit(_units(usage), c.unit_amount, c.free_units),
+    Graduated: lambda c, usage: charges.graduated(_units(usage), c.tiers),
+    Volume: lambda c, usage: charges.volume(_units(usage), c.tiers),
+    Package: lambda c, usage: charges.package(_units(usage), c.package_size, c.package_amount, c.free_units),
+    Percentage: lambda c, usage: charges.percentage(_events(usage), c),
+    GraduatedPercentage: lambda c, usage: charges.graduated_percentage(_units(usage), c.tiers),
+    Matrix: lambda c, usage: charges.matrix(_combinations(usage, c.dimensions), c),
+    Dynamic: lambda c, usage: charges.dynamic(_events(usage), c.amount_property),
+}
+
+
+def grouped(points: Iterable[Point], names: Sequence[str]) -> dict[Group, list[Point]]:
+    """Points by the values of the named properties, a missing one being null."""
+    groups: dict[Group, list[Point]] = {}
+    for point in points:
+        values = tuple([point.properties.get(name) for name in names])
+        groups.setdefault(values, []).append(point)
+    return groups
+
+
+def rate_metered(
+    price: Price,
+    aggregation: Aggregation,
+    points: Iterable[Point],
+    period: Period,
+    currency: Currency,
+    earlier: Iterable[Point] = (),
+) -> tuple[GroupRating, ...]:
+    """What a metered price charges for one full usage period, each group rated by itself (rule 10).
+
+    points   the events of the period that the meter counts; the price's own filter is applied here
+    earlier  for weighted_sum: all events before the period, whose changes make the level carried in
+    returns  a rating for each group that has an event or carries a level in, values as text and null last;
+             without `group_by` exactly one, also without events
+    raises   OutsidePeriod, UnpricedUsage
+    """
+    points = _filtered(points, price)
+    require_inside(points, period)
+    groups = grouped(points, price.group_by)
+    carried = _carried(aggregation, earlier, price)
+    if not price.group_by:
+        groups.setdefault((), [])
+    return tuple(
+        GroupRating(
+            group, rate(price, _usage(price, aggregation, groups.get(group, []), period, held), currency)
+        )
+        for group in sorted(groups.keys() | carried.keys(), key=charges.nulls_last)
+        for held in [carried.get(group, ZERO)]
+    )
+
+
+def _filtered(points: Iterable[Point], price: Price) -> Sequence[Point]:
+    allowed = [(name, frozenset(values)) for name, values in price.filter.items()]
+    if not allowed:
+        return list(points)
+    return [p for p in points if all(p.properties.get(name) in values for name, values in allowed)]
+
+
+def _carried(aggregation: Aggregation, earlier: Iterable[Point], price: Price) -> dict[Group, Decimal]:
+    if aggregation is not Aggregation.WEIGHTED_SUM:
+        return {}
+    groups = grouped(_filtered(earlier, price), price.group_by)
+    levels = {group: level(points) for group, points in groups.items()}
+    return {group: held for group, held in levels.items() if held}
+
+
+def _usage(
+    price: Price, aggregation: Aggregation, points: Sequence[Point], period: Period, held: Decimal
+) -> Usage:
+    quantity = aggregate(aggregation, points, period, held)
+    if aggregation is Aggregation.COUNT:
+        points = (
+            [replace(point, value=ONE) for point in points] if isinstance(price.charge, Matrix) else points
+        )
+    return Usage(quantity, tuple(points))
