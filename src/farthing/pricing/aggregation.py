@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from operator import attrgetter
-from typing import TypeAlias, cast
+from typing import TypeAlias, TypeVar, cast
 
 from farthing.pricing.arithmetic import EXACT, ZERO, Exact, exactly
 from farthing.pricing.calendar import Period
@@ -92,8 +92,8 @@ def require_inside(points: Sequence[Point], period: Period) -> None:
             raise OutsidePeriod(point, period)
 
 
-def level(points: Iterable[Point]) -> Decimal:
-    """The level that changes leave behind: their sum."""
+def sum_of(points: Iterable[Point]) -> Decimal:
+    """The exact sum of the values there are: of changes, the level that they leave behind."""
     with exactly():
         return sum(_numbers([point for point in points if point.value is not None]), ZERO)
 
@@ -109,18 +109,18 @@ _OF_NUMBERS: Mapping[Aggregation, Callable[[Sequence[Point]], Exact]] = {
     Aggregation.MAX: lambda counted: max(_numbers(counted)),
     Aggregation.MIN: lambda counted: min(_numbers(counted)),
     Aggregation.LATEST: lambda counted: _number(max(counted, key=in_order)),
-    Aggregation.AVERAGE: lambda counted: Fraction(sum(_numbers(counted), ZERO)) / len(counted),
+    Aggregation.AVERAGE: lambda counted: Fraction(sum(_numbers(counted), ZERO)) / Fraction(len(counted)),
 }
 
 
 def _weighted_sum(changes: Sequence[Point], period: Period, carried: Decimal) -> Exact:
-    """Sum of level x seconds over the period's seconds, each change counted until the end, so in any order."""
+    """Sum of level x seconds over the period's seconds: each change counts until the end, in any order."""
     if period.is_empty:
         return ZERO
     held = carried * _microseconds(period.end - period.start)
     for change in changes:
         held += _number(change) * _microseconds(period.end - change.time)
-    return Fraction(held) / _microseconds(period.end - period.start)
+    return Fraction(held) / Fraction(_microseconds(period.end - period.start))
 
 
 def _microseconds(duration: timedelta) -> int:
@@ -160,25 +160,23 @@ def partial_of(point: Point) -> Partial:
 
 def merged(one: Partial, other: Partial) -> Partial:
     """Both together, exactly; in any order and grouped in any way."""
-    if not one.counted:
-        return _with_events(other, one.events)
-    if not other.counted:
-        return _with_events(one, other.events)
-    assert one.least is not None and one.greatest is not None and one.latest is not None
-    assert other.least is not None and other.greatest is not None and other.latest is not None
     return Partial(
         one.events + other.events,
         one.counted + other.counted,
         EXACT.add(one.total, other.total),
-        min(one.least, other.least),
-        max(one.greatest, other.greatest),
-        max(one.latest, other.latest),
+        _of_both(min, one.least, other.least),
+        _of_both(max, one.greatest, other.greatest),
+        _of_both(max, one.latest, other.latest),
     )
 
 
-def _with_events(partial: Partial, events: int) -> Partial:
-    kept = partial.counted, partial.total, partial.least, partial.greatest, partial.latest
-    return Partial(partial.events + events, *kept)
+_T = TypeVar("_T")
+
+
+def _of_both(pick: Callable[[_T, _T], _T], one: _T | None, other: _T | None) -> _T | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return pick(one, other)
 
 
 def result(aggregation: Aggregation, partial: Partial) -> Exact:
@@ -196,6 +194,6 @@ _OF_PARTIAL: Mapping[Aggregation, Callable[[Partial], Exact]] = {
     Aggregation.MAX: lambda partial: partial.greatest or ZERO,
     Aggregation.LATEST: lambda partial: partial.latest[3] if partial.latest else ZERO,
     Aggregation.AVERAGE: lambda partial: (
-        Fraction(partial.total) / partial.counted if partial.counted else ZERO
+        Fraction(partial.total) / Fraction(partial.counted) if partial.counted else ZERO
     ),
 }

@@ -29,10 +29,10 @@ ZERO = Decimal(0)
 SIGNIFICANT_DIGITS = 38
 EXPONENT = 30
 
-# A lawful number lies between 10**-67 and 10**38, so the product of three and the sum of ten million such
-# products need 10 + 3 * (38 + 67) digits. Everything is spelled out, because what a Context leaves out comes from
-# decimal.DefaultContext, which the program we run in may have changed. The exponents are kept near the precision
-# so that a number far outside raises Overflow at once rather than filling the memory when it is written out.
+# The digits of a lawful number stand between 10**38 and 10**-67, so a product of three has at most 315 of them
+# and the sum of a billion such products 9 more. All is spelled out, since what a Context leaves out comes from
+# decimal.DefaultContext, which the program around us may have changed. The exponents end not far beyond the
+# precision, so that a number from elsewhere raises Overflow before it fills the memory by being written out.
 EXACT = Context(
     prec=400,
     rounding=ROUND_HALF_UP,  # never used: whatever would have to be rounded raises Inexact
@@ -80,9 +80,10 @@ def decimal_from(text: str) -> Decimal:
     raises   NotADecimal when it has another form, or an exponent written beyond +-30, or, written out without
              an exponent, more than 38 significant digits (trailing zeros count) or a first one below 10**-30
 
-    So `1e30` passes, and so do 38 digits before the point or after it, but not `1e31`. A number that passes does
-    so again in the form that `plain` gives it. All of it is decided before a Decimal is made, which for
-    `1e999999999` would take seconds and gigabytes.
+    So `1e30` passes, and so do 38 digits before the point or after it, but not `1e31`. A number that passes
+    does so again in the form that `plain` gives it. Everything is decided before a Decimal is made, which for
+    a bomb such as `1e999999999` costs seconds and gigabytes once it is written out; a text of more than 128
+    characters, padded with zeros as it must be, is not even looked at.
     """
     if len(text) > _LONGEST_TEXT:
         raise NotADecimal(text, f"expected at most {SIGNIFICANT_DIGITS} significant digits")
@@ -101,7 +102,7 @@ def _check_digits(text: str, written: str, power: int) -> None:
     whole, _, decimals = written.partition(".")
     digits = (whole + decimals).lstrip("0")
     lowest = power - len(decimals)  # the power of ten that the last digit stands for
-    if len(digits) + max(lowest, 0) > SIGNIFICANT_DIGITS and digits:
+    if digits and len(digits) + max(lowest, 0) > SIGNIFICANT_DIGITS:
         raise NotADecimal(text, f"expected at most {SIGNIFICANT_DIGITS} significant digits")
     if digits and lowest + len(digits) - 1 < -EXPONENT:
         raise NotADecimal(text, f"expected nothing closer to zero than 1e-{EXPONENT}")

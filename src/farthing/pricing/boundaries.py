@@ -46,7 +46,7 @@ def boundaries(
 
 
 def _rising(schedule: Schedule, ends_at: datetime | None, after: datetime | None) -> Iterator[Boundary]:
-    """Every boundary from the last one at or before `after` on, so that years are not walked through again."""
+    """Every boundary from the last one at or before `after` on: years are not walked through again."""
     begin = start_of_day(schedule.first, schedule.zone)
     if ends_at is not None and (ends_at <= begin or (after is not None and after >= ends_at)):
         return

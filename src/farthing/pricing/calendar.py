@@ -86,8 +86,8 @@ def local_day(instant: datetime, zone: ZoneInfo) -> date:
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The instant at which a local day begins, in UTC (rule 11).
 
-    That is local midnight, the first of two where the clock shows it twice, and the first instant of the day where
-    it is not shown at all. A day that the zone left out begins when the next one does, and so lasts no time.
+    That is local midnight, the first of two where the clock shows it twice, and the first instant of the day
+    where it is not shown at all. A day that the zone left out begins when the next one does: it lasts no time.
     Raises OutsideCalendar when the instant lies outside years 1 to 9999.
     """
     midnight = datetime(day.year, day.month, day.day)
@@ -135,8 +135,8 @@ class Anchor(StrEnum):
 def starts_period(day: date, interval: Interval) -> bool:
     """Whether a local day is the first of a calendar period (rule 12).
 
-    Weeks start on Monday, months on the 1st, quarters in January, April, July and October, years on 1 January;
-    only an interval with a count of 1 has calendar periods.
+    Weeks start on Monday, months on the 1st, quarters in January, April, July and October, years in January;
+    only an interval with a count of 1 has calendar periods. For anniversaries see `Schedule.first_day`.
     """
     if interval.count != 1:
         return False
@@ -177,8 +177,8 @@ class Schedule:
     def first_day(self, n: int) -> date:
         """The local day on which period n starts; raises OutsideCalendar.
 
-        Months are counted from the first day every time and clamped to shorter ones, so that periods return to
-        the original day: 31 January, 28 February, 31 March.
+        Months are counted from the first day every time and clamped to shorter ones, so that periods return
+        to the original day: 31 January, 28 February, 31 March.
         """
         unit = self.interval.unit
         with _within_the_calendar():
@@ -230,8 +230,8 @@ def _months_later(day: date, months: int) -> date:
 def windows(period: Period, window: Window, zone: ZoneInfo) -> Iterator[Period]:
     """The windows that a period is cut into, clipped to it, in order and without empty ones.
 
-    Days and months are the zone's. Hours are counted from local midnight on, each of 3,600 seconds, so that the
-    day of a change has 23 or 25 and a zone at +05:45 is cut at its own hours. Raises OutsideCalendar.
+    Days and months are the zone's. Hours are counted from local midnight on, each of 3,600 seconds, so that
+    the day of a change has 23 or 25 and a zone at +05:45 is cut at its own hours. Raises OutsideCalendar.
     """
     start = period.start
     for cut in _cuts(period, window, zone):
@@ -243,7 +243,7 @@ def windows(period: Period, window: Window, zone: ZoneInfo) -> Iterator[Period]:
 
 
 def _cuts(period: Period, window: Window, zone: ZoneInfo) -> Iterator[datetime]:
-    """Where windows end: rising, from some instant at or before the period's start to one at or after its end."""
+    """Where windows end, rising: from some instant after the last midnight to one at or after the end."""
     if window == "none":
         yield period.end
         return

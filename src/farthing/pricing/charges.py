@@ -1,31 +1,28 @@
 """What a quantity costs: a function for each charge model, giving the steps that explain the amount."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 from fractions import Fraction
 from math import ceil
 from typing import Protocol, TypeVar
 
-from farthing.pricing.aggregation import Point, in_order
+from farthing.pricing.aggregation import Point
 from farthing.pricing.arithmetic import (
     ZERO,
     Exact,
     NotADecimal,
     decimal_from,
-    exactly,
     minus,
     plain,
     plus,
     times,
     total,
 )
-from farthing.pricing.prices import Matrix, Percentage, RateTier, Tier
+from farthing.pricing.prices import Matrix, RateTier, Tier
 
 ONE = Decimal(1)
-_PERCENT = Decimal("0.01")
+PERCENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +91,8 @@ _T = TypeVar("_T", bound=_Ends)
 def _reached(quantity: Exact, tiers: Sequence[_T]) -> Iterable[tuple[int, _T, Exact, str]]:
     """The tiers that a quantity reaches: number, tier, units inside and the tier's name (rule 5).
 
-    An `up_to` is inclusive and may be fractional; tiers rise strictly and the last one is open, which is checked
-    where a price is made and not here.
+    An `up_to` is inclusive and may be fractional; tiers rise strictly and the last one is open, which is
+    checked where a price is made and not here.
     """
     start = ZERO
     for number, tier in enumerate(tiers, start=1):
@@ -165,104 +162,13 @@ def graduated_percentage(quantity: Exact, tiers: Sequence[RateTier]) -> tuple[St
     return tuple(
         Step(
             units,
-            plus(times(times(units, tier.rate), _PERCENT), tier.flat_amount),
+            plus(times(times(units, tier.rate), PERCENT), tier.flat_amount),
             f"{note}, {plain(tier.rate)} %",
             number,
             flat_amount=tier.flat_amount,
         )
         for number, tier, units, note in _reached(quantity, tiers)
     )
-
-
-class _Kind(Enum):
-    """What happens to an event's amount under a percentage, in the order the steps are listed."""
-
-    WORTHLESS = "{count} of zero or less cost nothing"
-    FREE_EVENT = "{count} of {charge.free_events} free"
-    FREE_AMOUNT = "{quantity} of the free amount of {free_amount}"
-    RATE = "{rate} % of {quantity}{fixed}"
-    MINIMUM = "minimum {minimum} per event applies to {count}"
-    MAXIMUM = "maximum {maximum} per event applies to {count}"
-
-
-@dataclass(slots=True)
-class _Tally:
-    events: int = 0
-    quantity: Decimal = ZERO
-    amount: Decimal = ZERO
-
-
-def percentage(points: Sequence[Point], charge: Percentage) -> tuple[Step, ...]:
-    """Charge a share of each event's amount and a fixed amount, within bounds per event (rule 8).
-
-    points   each event's amount is its value, in major units; sorted here, since allowances are used up in order
-             of time: an event wholly inside costs nothing, one partly inside the rate on the rest and the whole
-             fixed amount, one of zero or less nothing, and it uses up no allowance
-    returns  a step for each kind of event, however many there are; none without events
-    """
-    tallies: dict[_Kind, _Tally] = defaultdict(_Tally)
-    with exactly():
-        share = charge.rate * _PERCENT
-        for kind, amount in _after_allowances(points, charge):
-            fee = ZERO
-            if kind is _Kind.RATE:
-                kind, fee = _held(amount * share + charge.fixed_amount, charge)
-            tally = tallies[kind]
-            tally.events += 1
-            tally.quantity += amount
-            tally.amount += fee
-    return tuple(
-        Step(tallies[kind].quantity, tallies[kind].amount, _note(kind, tallies[kind], charge))
-        for kind in _Kind
-        if kind in tallies
-    )
-
-
-def _after_allowances(points: Sequence[Point], charge: Percentage) -> Iterator[tuple[_Kind, Decimal]]:
-    """Each event's amount, cut where an allowance ends; what is to be paid comes as RATE."""
-    free_events, free_amount = charge.free_events, charge.free_amount
-    for point in sorted(points, key=in_order) if free_events or free_amount else points:
-        amount = point.value
-        if not isinstance(amount, Decimal):
-            continue
-        if amount <= 0:
-            yield _Kind.WORTHLESS, amount
-        elif free_events:
-            free_events -= 1
-            yield _Kind.FREE_EVENT, amount
-        else:
-            free = min(amount, free_amount)
-            free_amount -= free
-            if free:
-                yield _Kind.FREE_AMOUNT, free
-            if amount > free:
-                yield _Kind.RATE, amount - free
-
-
-def _held(fee: Decimal, charge: Percentage) -> tuple[_Kind, Decimal]:
-    if charge.minimum_per_event is not None and fee < charge.minimum_per_event:
-        return _Kind.MINIMUM, charge.minimum_per_event
-    if charge.maximum_per_event is not None and fee > charge.maximum_per_event:
-        return _Kind.MAXIMUM, charge.maximum_per_event
-    return _Kind.RATE, fee
-
-
-def _note(kind: _Kind, tally: _Tally, charge: Percentage) -> str:
-    count = _events(tally.events)
-    return kind.value.format(
-        count=count,
-        charge=charge,
-        quantity=plain(tally.quantity),
-        free_amount=plain(charge.free_amount),
-        rate=plain(charge.rate),
-        fixed=f" and {plain(charge.fixed_amount)} for each of {count}" if charge.fixed_amount else "",
-        minimum=plain(charge.minimum_per_event or ZERO),
-        maximum=plain(charge.maximum_per_event or ZERO),
-    )
-
-
-def _events(number: int) -> str:
-    return "1 event" if number == 1 else f"{number} events"
 
 
 def matrix(quantities: Mapping[tuple[str | None, ...], Decimal], charge: Matrix) -> tuple[Step, ...]:
@@ -302,7 +208,7 @@ def dynamic(points: Sequence[Point], amount_property: str) -> tuple[Step, ...]:
     if not points:
         return ()
     amount = total([_own_amount(point, amount_property) for point in points])
-    note = f"amounts carried by {_events(len(points))}"
+    note = f"amounts carried by {counted_events(len(points))}"
     quantity = total([point.value for point in points if isinstance(point.value, Decimal)])
     return (Step(quantity, amount if amount > 0 else ZERO, note),)
 
@@ -315,3 +221,8 @@ def _own_amount(point: Point, amount_property: str) -> Decimal:
         return decimal_from(text)
     except NotADecimal as error:
         raise UnpricedUsage((text,), f"{amount_property} of event {point.id!r} is not a number") from error
+
+
+def counted_events(number: int) -> str:
+    """`1 event`, `2 events`: for notes."""
+    return "1 event" if number == 1 else f"{number} events"

@@ -187,7 +187,7 @@ def violations(price: Price, currency: Currency, aggregation: Aggregation | None
 
 
 def _numbers(value: object, path: str) -> Iterator[tuple[str, Decimal | int]]:
-    """Every number of a value, with its path; the charge is no part of the path, as it is none on the wire."""
+    """Every number of a value, with its path; a price's charge is left out, whose fields stand beside it."""
     if isinstance(value, Decimal | int) and not isinstance(value, bool):
         yield path, value
     elif isinstance(value, tuple):

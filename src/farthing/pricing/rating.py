@@ -8,11 +8,12 @@ from typing import Any, TypeAlias
 
 from farthing.pricing import charges
 from farthing.pricing.adjustments import adjusted
-from farthing.pricing.aggregation import Aggregation, Point, Properties, aggregate, level, require_inside
+from farthing.pricing.aggregation import Aggregation, Point, Properties, aggregate, require_inside, sum_of
 from farthing.pricing.arithmetic import ZERO, Exact, exactly, rounded
 from farthing.pricing.calendar import Period
 from farthing.pricing.charges import ONE, Step, amount_of
 from farthing.pricing.currencies import Currency
+from farthing.pricing.percentages import percentage
 from farthing.pricing.prices import (
     Dynamic,
     Flat,
@@ -66,14 +67,14 @@ def usage_of(events: Iterable[tuple[Decimal, Properties]]) -> Usage:
         Point(start + timedelta(microseconds=number), "", str(number), quantity, properties)
         for number, (quantity, properties) in enumerate(events)
     )
-    return Usage(level(points), points)
+    return Usage(sum_of(points), points)
 
 
 def rate(price: Price, usage: Usage, currency: Currency) -> Rating:
     """What a price charges for the usage of one full period.
 
     price    lawful: `violations` found none
-    usage    of the whole period, of one group where the price groups; for a price without a meter its quantity
+    usage    of the whole period, and of one group where the price groups; without a meter its quantity
     returns  the amount in major units of the currency, at its own decimals, and how it came about
     raises   UnpricedUsage
     """
@@ -101,7 +102,7 @@ def _events(usage: Usage) -> Sequence[Point]:
 
 def _combinations(usage: Usage, dimensions: Sequence[str]) -> Mapping[Group, Decimal]:
     counted = [point for point in _events(usage) if point.value is not None]
-    return {values: level(points) for values, points in grouped(counted, dimensions).items()}
+    return {values: sum_of(points) for values, points in grouped(counted, dimensions).items()}
 
 
 _MODELS: Mapping[type, Callable[[Any, Usage], tuple[Step, ...]]] = {
@@ -110,7 +111,7 @@ _MODELS: Mapping[type, Callable[[Any, Usage], tuple[Step, ...]]] = {
     Graduated: lambda c, usage: charges.graduated(_units(usage), c.tiers),
     Volume: lambda c, usage: charges.volume(_units(usage), c.tiers),
     Package: lambda c, usage: charges.package(_units(usage), c.package_size, c.package_amount, c.free_units),
-    Percentage: lambda c, usage: charges.percentage(_events(usage), c),
+    Percentage: lambda c, usage: percentage(_events(usage), c),
     GraduatedPercentage: lambda c, usage: charges.graduated_percentage(_units(usage), c.tiers),
     Matrix: lambda c, usage: charges.matrix(_combinations(usage, c.dimensions), c),
     Dynamic: lambda c, usage: charges.dynamic(_events(usage), c.amount_property),
@@ -145,7 +146,7 @@ def rate_metered(
     points = _filtered(points, price)
     require_inside(points, period)
     groups = grouped(points, price.group_by)
-    carried = _carried(aggregation, earlier, price)
+    carried = _carried(aggregation, earlier, price, period)
     if not price.group_by:
         groups.setdefault((), [])
     return tuple(
@@ -164,11 +165,15 @@ def _filtered(points: Iterable[Point], price: Price) -> Sequence[Point]:
     return [p for p in points if all(p.properties.get(name) in values for name, values in allowed)]
 
 
-def _carried(aggregation: Aggregation, earlier: Iterable[Point], price: Price) -> dict[Group, Decimal]:
+def _carried(
+    aggregation: Aggregation, earlier: Iterable[Point], price: Price, period: Period
+) -> dict[Group, Decimal]:
     if aggregation is not Aggregation.WEIGHTED_SUM:
         return {}
-    groups = grouped(_filtered(earlier, price), price.group_by)
-    levels = {group: level(points) for group, points in groups.items()}
+    earlier = _filtered(earlier, price)
+    require_inside(earlier, Period(datetime.min.replace(tzinfo=UTC), period.start))
+    groups = grouped(earlier, price.group_by)
+    levels = {group: sum_of(points) for group, points in groups.items()}
     return {group: held for group, held in levels.items() if held}
 
 

@@ -1,0 +1,59 @@
+"""Customers over the wire."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from farthing.customers.values import Customer
+from farthing.kernel.parties import AddressSchema, CurrencyCode, Days, Email, TaxIdSchema, TimeZone
+from farthing.kernel.schemas import InstantIn, InstantOut, Key, Line, ListQuery, Metadata, Schema, Shown
+
+
+class CustomerIn(Schema):
+    """All that may be set; PATCH takes any part of it."""
+
+    later: ClassVar[Mapping[str, object]] = {"tax_treatment": "standard", "tax_reason": None}
+    key: Key | None = None
+    name: Line
+    email: Email | None = None
+    currency: CurrencyCode | None = None
+    timezone: TimeZone | None = None
+    address: AddressSchema | None = None
+    tax_ids: Annotated[list[TaxIdSchema], Field(max_length=10)] = []
+    payment_terms_days: Days | None = None
+    buyer_reference: Line | None = None
+    metadata: Metadata = {}
+
+
+class CustomerQuery(ListQuery):
+    """What narrows the list: `q` is the beginning of a name, an e-mail address or a key."""
+
+    q: Annotated[str, StringConstraints(max_length=255)] | None = None
+    email: Annotated[str, StringConstraints(max_length=255)] | None = None
+    created_after: InstantIn | None = None
+
+
+class CustomerOut(Shown):
+    """A customer."""
+
+    id: str
+    key: str | None
+    name: str
+    email: str | None
+    currency: str
+    timezone: str
+    address: dict[str, str] | None
+    tax_ids: list[dict[str, str]]
+    tax_treatment: str
+    tax_reason: str | None
+    payment_terms_days: int
+    buyer_reference: str | None
+    metadata: dict[str, Any]  # Any: the caller's own JSON scalars
+    version: int
+    created_at: InstantOut
+    updated_at: InstantOut
+
+    @classmethod
+    def of(cls, customer: Customer) -> "CustomerOut":
+        return cls.model_validate(customer, from_attributes=True)

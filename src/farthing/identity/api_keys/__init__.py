@@ -1,0 +1,1 @@
+"""API keys: long-lived secrets of programs, stored as hashes."""

@@ -1,0 +1,1 @@
+"""What every room stands on: settings, clock, database, problems, the web layer. Knows no room."""

@@ -1,0 +1,76 @@
+"""Column types that keep every digit and every microsecond on SQLite, PostgreSQL and MariaDB alike."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Column, Dialect, MetaData, String, Table, Text
+from sqlalchemy.dialects.mysql import LONGTEXT
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.types import TypeDecorator
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+
+metadata: Final = MetaData(
+    naming_convention={"pk": "%(table_name)s_pk", "fk": "%(table_name)s_%(column_0_name)s_fk"}
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A UTC instant as whole microseconds since 1970: sorts, compares and survives alike everywhere."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A decimal as its own text: numeric columns of SQLite would turn it into a binary float."""
+
+    impl = String(500)
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        return None if value is None else format(value, "f")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class Json(TypeDecorator[Any]):  # Any: whatever JSON holds
+    """A JSON document; only ever read and written whole."""
+
+    impl = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
+    cache_ok = True
+
+    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> object:
+        return None if value is None else json.loads(value)
+
+
+ENGINE: Final[Mapping[str, str]] = {
+    "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB",
+}  # as keyword arguments of every table, here and in migrations
+Identifier: Final = String(40)
+Name: Final = String(255)
+LongText: Final = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
+
+
+def table(name: str, *items: SchemaItem) -> Table:
+    """A table whose texts compare byte by byte on every engine, as keys must."""
+    return Table(name, metadata, *items, **ENGINE)
+
+
+def required(name: str, kind: Any, *items: SchemaItem, **options: Any) -> Column[Any]:  # Any: SQLAlchemy's own signature
+    """A column that always has a value."""
+    return Column(name, kind, *items, nullable=False, **options)

@@ -1,0 +1,178 @@
+"""The relational store: one engine from one URL, and one unit of work shared by HTTP, worker and command line."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError
+
+from farthing.kernel.filelock import FileLock
+from farthing.kernel.problems import Misconfigured
+
+PATIENCE_SECONDS: Final = 10  # that a writer waits for others before it answers 503
+DRIVERS: Final = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+
+
+@dataclass(slots=True)
+class _Unit:
+    """The transaction under way in this context, and what waits for its commit."""
+
+    connection: Connection
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+
+
+_unit: ContextVar[_Unit | None] = ContextVar("farthing_unit_of_work", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Reads and writes. On SQLite every write holds a file lock, so that one process writes at a time."""
+
+    engine: Engine
+    lock: FileLock | None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: leaving the block commits all of it, an exception nothing.
+
+        Inside another one it joins it, so that the outermost decides.
+        """
+        outer = _unit.get()
+        if outer is not None:
+            yield outer.connection
+            return
+        with self._serialised(), self.engine.connect() as connection:
+            unit = _Unit(connection.execution_options(farthing_writes=True))
+            token = _unit.set(unit)
+            try:
+                with unit.connection.begin():
+                    yield unit.connection
+            finally:
+                _unit.reset(token)
+        for action in unit.afterwards:
+            action()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent look at the store; inside a unit of work it sees what that has written."""
+        outer = _unit.get()
+        if outer is not None:
+            yield outer.connection
+            return
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Run `action` once the unit of work under way has committed; at once when there is none."""
+        unit = _unit.get()
+        if unit is None:
+            action()
+        else:
+            unit.afterwards.append(action)
+
+    @property
+    def dialect(self) -> str:
+        """sqlite, postgresql or mysql."""
+        return "mysql" if self.engine.dialect.name == "mariadb" else self.engine.dialect.name
+
+    def _serialised(self) -> AbstractContextManager[object]:
+        return self.lock.held(PATIENCE_SECONDS) if self.lock else nullcontext()
+
+
+def open_database(url: str, home: Path) -> Database:
+    """The database that `url` names, or the home's own SQLite file; raises Misconfigured."""
+    place = database_url(url, home)
+    if place.get_backend_name() == "sqlite":
+        engine = create_engine(place, connect_args={"timeout": PATIENCE_SECONDS}, pool_size=32, max_overflow=32)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return Database(engine, FileLock(Path(f"{place.database}.lock"), threading.Lock()))
+    engine = create_engine(
+        place, pool_size=16, max_overflow=16, pool_pre_ping=True, pool_recycle=1800,
+        isolation_level="READ COMMITTED", connect_args=_patience(place.get_backend_name()),
+    )
+    return Database(engine, None)
+
+
+def database_url(url: str, home: Path) -> URL:
+    """The complete SQLAlchemy URL, with our driver for each database; raises Misconfigured."""
+    if not url:
+        home.mkdir(parents=True, exist_ok=True)
+        return URL.create("sqlite", database=str(home / "farthing.db"))
+    try:
+        place = make_url(url)
+    except ArgumentError as error:
+        raise Misconfigured("database_url cannot be read; it must look like postgresql://user@host/name.") from error
+    driver = DRIVERS.get(place.get_backend_name())
+    if driver is None:
+        raise Misconfigured(f"database_url names {place.get_backend_name()}; known are {', '.join(DRIVERS)}.")
+    if driver == "sqlite" and not place.database:
+        raise Misconfigured("database_url names no file; it must look like sqlite:////var/lib/farthing/farthing.db.")
+    place = place.set(drivername=driver)
+    return place.update_query_dict({"charset": "utf8mb4"}) if "pymysql" in driver else place
+
+
+def _patience(backend: str) -> dict[str, Any]:  # Any: what each driver takes
+    if backend == "postgresql":
+        limits = f"-c lock_timeout={PATIENCE_SECONDS}s -c statement_timeout=60s -c timezone=UTC"
+        return {"options": limits, "connect_timeout": PATIENCE_SECONDS}
+    return {
+        "connect_timeout": PATIENCE_SECONDS, "read_timeout": 60,
+        "init_command": f"SET SESSION innodb_lock_wait_timeout={PATIENCE_SECONDS}, time_zone='+00:00', "
+        "sql_mode='STRICT_ALL_TABLES,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+    }
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:  # Any: the DB-API has no type
+    connection.isolation_level = None  # the "begin" event decides, not the driver
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("farthing_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def refusing(constraint: str, refusal: Exception) -> Iterator[None]:
+    """Give the violation of this one constraint its name, and let every other pass.
+
+    constraint  its name in the database; SQLite names the columns instead, so `constraint` is found by them
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        if violates(error, constraint):
+            raise refusal from error
+        raise
+
+
+def violates(error: IntegrityError, constraint: str) -> bool:
+    """Whether it was this constraint that the database held against the statement."""
+    from farthing.kernel.columns import metadata
+
+    text = str(error.orig)
+    if constraint in text:
+        return True
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if index.name == constraint and index.unique:
+                columns = ", ".join(f"{table.name}.{column.name}" for column in index.columns)
+                return text.endswith(f"UNIQUE constraint failed: {columns}")
+        if table.primary_key.name == constraint:
+            columns = ", ".join(f"{table.name}.{column.name}" for column in table.primary_key.columns)
+            return text.endswith(f"UNIQUE constraint failed: {columns}")
+    return False

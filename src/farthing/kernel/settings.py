@@ -1,0 +1,120 @@
+"""Settings: defaults, then `farthing.toml` in the home, then the environment; each documented here once."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from farthing.kernel.problems import Misconfigured
+
+DEFAULT_HOME = "./farthing-data"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One knob: its name in lower case in the file, its environment variable, default and meaning."""
+
+    name: str
+    default: str
+    meaning: str
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        return f"FARTHING_{self.name.upper()}"
+
+
+SETTINGS = (
+    Setting("home", DEFAULT_HOME, "folder of the database, keys and files (environment or --home only)"),
+    Setting("database_url", "", "sqlite:///PATH, postgresql://... or mysql://...; empty: a SQLite file in the home", True),
+    Setting("host", "127.0.0.1", "address `farthing serve` listens on"),
+    Setting("port", "8000", "port `farthing serve` listens on"),
+    Setting("threads", "16", "requests answered at the same time by `farthing serve`"),
+    Setting("issuer", "farthing", "`iss` of access tokens; the same for all services of one deployment"),
+    Setting("log_level", "info", "debug, info, warning or error"),
+    Setting("log_format", "json", "json, or text for a person"),
+    Setting("now", "", "RFC 3339 instant at which the clock starts, for trials only; empty: the machine's clock"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one run, each a checked value; `sources` says where each came from."""
+
+    home: Path
+    database_url: str
+    host: str
+    port: int
+    threads: int
+    issuer: str
+    log_level: str
+    log_format: str
+    now: str
+    sources: Mapping[str, str]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment that gives another process these settings."""
+        values = {setting.variable: str(getattr(self, setting.name)) for setting in SETTINGS}
+        return {name: value for name, value in values.items() if value}
+
+
+def load_settings(environment: Mapping[str, str] | None = None, **overrides: str | None) -> Settings:
+    """Read all settings; raises Misconfigured naming setting, value and rule.
+
+    environment  the process's own unless given
+    overrides    from the command line, by setting name; None leaves a setting alone
+    """
+    variables = os.environ if environment is None else environment
+    given = {name: value for name, value in overrides.items() if value is not None}
+    home = Path(given.get("home") or variables.get("FARTHING_HOME") or DEFAULT_HOME).expanduser().absolute()
+    in_file = _file_settings(home / "farthing.toml")
+    values: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    for setting in SETTINGS:
+        candidates = (
+            ("command line", given.get(setting.name)),
+            ("environment", variables.get(setting.variable) or None),
+            ("farthing.toml", in_file.get(setting.name)),
+            ("default", setting.default),
+        )
+        source, value = next((s, v) for s, v in candidates if v is not None)
+        values[setting.name], sources[setting.name] = value, source
+    return Settings(
+        home=home,
+        database_url=values["database_url"],
+        host=values["host"],
+        port=_integer("port", values["port"], 0, 65535),
+        threads=_integer("threads", values["threads"], 1, 1024),
+        issuer=values["issuer"],
+        log_level=_one_of("log_level", values["log_level"], ("debug", "info", "warning", "error")),
+        log_format=_one_of("log_format", values["log_format"], ("json", "text")),
+        now=values["now"],
+        sources=sources,
+    )
+
+
+def _file_settings(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{path} is not a TOML file: {error}.") from error
+    known = {setting.name for setting in SETTINGS} - {"home"}
+    if unknown := sorted(set(found) - known):
+        raise Misconfigured(f"{path} sets {', '.join(unknown)}; known settings are {', '.join(sorted(known))}.")
+    return {name: str(value) for name, value in found.items()}
+
+
+def _integer(name: str, text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise Misconfigured(f"{name} is {text!r}; it must be a whole number from {least} to {most}.")
+    return int(text)
+
+
+def _one_of(name: str, text: str, allowed: tuple[str, ...]) -> str:
+    if text not in allowed:
+        raise Misconfigured(f"{name} is {text!r}; it must be one of {', '.join(allowed)}.")
+    return text

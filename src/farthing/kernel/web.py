@@ -1,0 +1,248 @@
+"""HTTP: what an endpoint is, and the one way from a request to an answer.
+
+A room's routes are plain functions with a declared body, query, answer and scope. Credentials and scope are
+checked first, then the body is parsed, the function called, and its value becomes the answer.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, TypeVar, cast
+
+from flask import Flask, Response, current_app, g, request
+from pydantic import BaseModel
+
+from farthing.kernel.credentials import Authenticate, Caller, Scope
+from farthing.kernel.pagination import Page
+from farthing.kernel.problems import Malformed, Stale, TooLarge, Unauthenticated, WrongMediaType
+from farthing.kernel.schemas import Query, Schema, Shown, parsed
+from farthing.kernel.strict_json import loads
+
+MOST_BYTES: Final = 1024 * 1024  # of a body, unless the endpoint says otherwise
+JSON_TYPES: Final = ("application/json", "application/merge-patch+json")
+
+View = Callable[..., Any]  # Any: a route takes what its declaration says and gives a model, an Answer or None
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that needs more than its model: another status, headers, a body of another kind."""
+
+    body: BaseModel | bytes | None
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method on one path, as it is served and as `/openapi.json` tells it."""
+
+    method: str
+    path: str
+    view: View
+    scope: Scope | None  # None: open to everybody
+    body: type[Schema] | None
+    query: type[Query] | None
+    answer: type[BaseModel] | None
+    status: int
+    paged: bool
+    raw: tuple[str, ...]  # media types of a body that the view reads by itself
+    tag: str
+    most_bytes: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.tag}.{self.view.__name__}"
+
+    @property
+    def summary(self) -> str:
+        return (self.view.__doc__ or "").strip().partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The endpoints of one noun, collected by decorators and put into the application by `register`."""
+
+    tag: str
+    endpoints: list[Endpoint] = field(default_factory=list)
+
+    def get(self, path: str, **options: Any) -> Callable[[View], View]:  # Any: the fields of Endpoint
+        return self._add("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Callable[[View], View]:  # Any: the fields of Endpoint
+        return self._add("POST", path, **options)
+
+    def patch(self, path: str, **options: Any) -> Callable[[View], View]:  # Any: the fields of Endpoint
+        return self._add("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Callable[[View], View]:  # Any: the fields of Endpoint
+        return self._add("DELETE", path, **{"status": 204} | options)
+
+    def _add(
+        self, method: str, path: str, *, scope: Scope | None, body: type[Schema] | None = None,
+        query: type[Query] | None = None, answer: type[BaseModel] | None = None, status: int = 200,
+        paged: bool = False, raw: Sequence[str] = (), most_bytes: int = MOST_BYTES,
+    ) -> Callable[[View], View]:
+        def add(view: View) -> View:
+            self.endpoints.append(Endpoint(
+                method, path, view, scope, body, query, answer, status, paged, tuple(raw), self.tag, most_bytes
+            ))
+            return view
+
+        return add
+
+
+def register(app: Flask, endpoints: Sequence[Endpoint], authenticate: Authenticate) -> None:
+    """Serve these endpoints; everything an answer needs is declared beside its function."""
+    for endpoint in endpoints:
+        view = partial(_serve, endpoint, authenticate)
+        app.add_url_rule(endpoint.path, endpoint.name, view, methods=[endpoint.method])
+
+
+def provided(kind: type[S]) -> S:
+    """The service of this kind that the composition root made."""
+    return cast(S, current_app.extensions["farthing"][kind])
+
+
+def _serve(endpoint: Endpoint, authenticate: Authenticate, **path: str) -> Response:
+    request.max_content_length = endpoint.most_bytes
+    arguments: dict[str, Any] = dict(path)  # Any: whatever the view's own parameters are
+    if endpoint.scope is not None:
+        arguments["caller"] = g.caller = _caller(endpoint.scope, authenticate)
+    return _once(endpoint, arguments)
+
+
+def _once(endpoint: Endpoint, arguments: dict[str, Any]) -> Response:  # Any: as in _serve
+    idempotency = current_app.extensions.get("farthing_idempotency")
+    if endpoint.method != "POST" or idempotency is None:
+        return _call(endpoint, arguments)
+    return cast(Response, idempotency(arguments.get("caller"), partial(_call, endpoint, arguments)))
+
+
+def _call(endpoint: Endpoint, arguments: dict[str, Any]) -> Response:  # Any: as in _serve
+    if endpoint.query is not None:
+        arguments["query"] = parsed(endpoint.query, _query())
+    elif request.args and not endpoint.raw:
+        parsed(Query, _query())
+    if endpoint.body is not None:
+        arguments["body"] = parsed(endpoint.body, json_body())
+    elif endpoint.method in ("PATCH",):
+        arguments["patch"] = json_body()
+    elif endpoint.method == "POST" and not endpoint.raw and request.get_data():
+        parsed(Schema, json_body())
+    return respond(endpoint, endpoint.view(**arguments))
+
+
+def _caller(scope: Scope, authenticate: Authenticate) -> Caller:
+    header = request.headers.get("Authorization", "")
+    kind, _, token = header.partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("This call needs a bearer token: an API key, or the access token of a login.")
+    caller = authenticate(token.strip())
+    caller.demand(scope)
+    return caller
+
+
+def _query() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise Malformed(f"The query gives {name[:80]} more than once.")
+        if "\0" in values[0]:
+            raise Malformed(f"The query's {name[:80]} contains the character NUL.")
+        found[name] = values[0]
+    return found
+
+
+def body_bytes(media_types: Sequence[str]) -> bytes:
+    """The body, when it is of one of these media types; raises WrongMediaType, TooLarge."""
+    if request.mimetype not in media_types:
+        given = request.mimetype or "none"
+        raise WrongMediaType(f"The body's media type is {given}; this call takes {', '.join(media_types)}.")
+    return request.get_data()
+
+
+def json_body() -> object:
+    """The JSON body with every digit as sent; raises WrongMediaType, Malformed, TooLarge, Invalid."""
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise WrongMediaType("This call takes no Content-Encoding.")
+    if parsed_before := getattr(g, "json_body", None):
+        return parsed_before[0]
+    g.json_body = (loads(body_bytes(JSON_TYPES)),)
+    return g.json_body[0]
+
+
+def respond(endpoint: Endpoint, value: object) -> Response:
+    """The answer that a view's value makes, with ETag and 304 where the resource has a version."""
+    answer = value if isinstance(value, Answer) else Answer(cast("BaseModel | None", value))
+    status = answer.status or endpoint.status
+    response = Response(status=status)
+    for name, text in answer.headers:
+        response.headers[name] = text
+    if isinstance(answer.body, bytes):
+        response.data = answer.body
+        return response
+    if answer.body is None:
+        response.headers.pop("Content-Type", None)
+        return response
+    response.data = rendered(answer.body)
+    response.content_type = "application/json"
+    if (version := getattr(answer.body, "version", None)) is not None:
+        response.set_etag(str(version))
+        if endpoint.method == "GET":
+            response.make_conditional(request)
+    return response
+
+
+def rendered(model: BaseModel) -> bytes:
+    """A model as the JSON of its answer."""
+    text = json.dumps(model.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Precondition:
+    """What `If-Match` demands of the version about to be changed (RFC 9110)."""
+
+    tags: frozenset[str]
+    any: bool
+
+    def demand(self, version: int) -> None:
+        """Raises Stale unless this version is one of those named."""
+        if not self.any and str(version) not in self.tags:
+            raise Stale(f"If-Match does not name the current version, which is \"{version}\".")
+
+
+UNCONDITIONAL: Final = Precondition(frozenset(), True)
+
+
+def precondition() -> Precondition:
+    """The request's own; without the header everything passes, and a weak tag never does."""
+    if "If-Match" not in request.headers:
+        return UNCONDITIONAL
+    tags = request.if_match
+    return Precondition(frozenset(tags.as_set()), tags.star_tag)
+
+
+class ListShown(Shown):
+    """The shape of every list."""
+
+    data: list[Any]  # Any: the list's own model, told apart in /openapi.json
+    next: str | None
+
+
+def shown(page: Page[Any], show: Callable[[Any], BaseModel]) -> ListShown:  # Any: the room's own value
+    """A page of a room's values, each as its model."""
+    return ListShown(data=[show(row) for row in page.data], next=page.next)
+
+
+def created(body: BaseModel, path: str) -> Answer:
+    """201 with the `Location` of what was made."""
+    return Answer(body, 201, (("Location", path),))
+
+
+def refuse_too_large(limit: int) -> TooLarge:
+    """What a body over the endpoint's limit is answered."""
+    return TooLarge(f"The body is larger than {limit} bytes.")

@@ -1,0 +1,1 @@
+"""The schema's history, one reversible step a file."""

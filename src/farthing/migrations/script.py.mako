@@ -1,0 +1,17 @@
+"""${message}. Reversible."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from farthing.kernel.columns import Exact, Identifier, Instant, Json, LongText, Name
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+
+
+def upgrade() -> None:
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    ${downgrades if downgrades else "pass"}

