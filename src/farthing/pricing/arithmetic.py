@@ -29,10 +29,10 @@ ZERO = Decimal(0)
 SIGNIFICANT_DIGITS = 38
 EXPONENT = 30
 
-# The digits of a lawful number stand between 10**38 and 10**-67, so a product of three has at most 315 of them
-# and the sum of a billion such products 9 more. All is spelled out, since what a Context leaves out comes from
+# The digits of a lawful number stand between 10**38 and 10**-67, so a product of three has at most 315, and
+# the sum of a billion such products 9 more. All is spelled out, since what a Context leaves out comes from
 # decimal.DefaultContext, which the program around us may have changed. The exponents end not far beyond the
-# precision, so that a number from elsewhere raises Overflow before it fills the memory by being written out.
+# precision: a number from elsewhere raises Overflow before it fills the memory by being written out.
 EXACT = Context(
     prec=400,
     rounding=ROUND_HALF_UP,  # never used: whatever would have to be rounded raises Inexact
@@ -189,7 +189,7 @@ def decimals_of(amount: Decimal) -> int:
 
 def to_minor(amount: Decimal, currency: Currency) -> int:
     """Major units as a whole number of minor ones; raises TooManyDecimals when it is not whole."""
-    minor = Fraction(amount) * 10**currency.decimals
+    minor: Fraction = Fraction(amount) * 10**currency.decimals
     if minor.denominator != 1:
         raise TooManyDecimals(amount, currency)
     return minor.numerator

@@ -87,7 +87,7 @@ def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The instant at which a local day begins, in UTC (rule 11).
 
     That is local midnight, the first of two where the clock shows it twice, and the first instant of the day
-    where it is not shown at all. A day that the zone left out begins when the next one does: it lasts no time.
+    where it is not shown at all. A day that the zone left out lasts no time: it begins when the next one does.
     Raises OutsideCalendar when the instant lies outside years 1 to 9999.
     """
     midnight = datetime(day.year, day.month, day.day)

@@ -127,10 +127,10 @@ def volume(quantity: Exact, tiers: Sequence[Tier]) -> tuple[Step, ...]:
 
     quantity  in the meter's unit, may be fractional, not below zero
     """
-    *_, last = [None, *_reached(quantity, tiers)]
-    if last is None:
+    reached = tuple(_reached(quantity, tiers))
+    if not reached:
         return ()
-    number, tier, _, note = last
+    number, tier, _, note = reached[-1]
     return (_tiered(quantity, tier, number, note),)
 
 

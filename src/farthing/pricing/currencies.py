@@ -29,7 +29,7 @@ def currency(code: str) -> Currency:
         raise UnknownCurrency(code) from None
 
 
-# code, decimals, name; without the codes that have no minor unit (metals, SDR, XTS, XXX): nobody is billed in them
+# code, decimals, name; codes without a minor unit (metals, SDR, XTS, XXX) are left out: nobody bills in them
 _ISO_4217 = """
 AED 2 UAE Dirham
 AFN 2 Afghani
