@@ -4,7 +4,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import count
 from typing import Literal
@@ -87,26 +87,24 @@ def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The instant at which a local day begins, in UTC (rule 11).
 
     That is local midnight, the first of two where the clock shows it twice, and the first instant of the day
-    where it is not shown at all. A day that the zone left out lasts no time: it begins when the next one does.
-    Raises OutsideCalendar when the instant lies outside years 1 to 9999.
+    where it is not shown at all. A day that the zone left out begins when the next one does, so it lasts no
+    time. Raises OutsideCalendar when the instant lies outside years 1 to 9999.
     """
-    midnight = datetime(day.year, day.month, day.day)
+    midnight = datetime.combine(day, time.min, zone)
     with _within_the_calendar():
-        start = midnight.replace(tzinfo=zone, fold=0).astimezone(UTC)
-        if start.astimezone(zone).replace(tzinfo=None) == midnight:
+        start = midnight.astimezone(UTC)
+        if start.astimezone(zone) == midnight:  # within one zone, times compare by their clock faces
             return start
         return _end_of_gap(midnight, zone)
 
 
 def _end_of_gap(midnight: datetime, zone: ZoneInfo) -> datetime:
     """The instant at which a clock jumps over this midnight; jumps begin at whole seconds."""
-    before = midnight.replace(tzinfo=zone, fold=1).astimezone(
-        UTC
-    )  # with the offset after the jump: too early
-    after = midnight.replace(tzinfo=zone, fold=0).astimezone(UTC)  # with the one before: the jump or later
+    before = midnight.replace(fold=1).astimezone(UTC)  # with the offset after the jump: too early
+    after = midnight.astimezone(UTC)  # with the offset before it: the jump or later
     while after - before > _SECOND:
         middle = before + (after - before) // _SECOND // 2 * _SECOND
-        if middle.astimezone(zone).replace(tzinfo=None) < midnight:
+        if middle.astimezone(zone) < midnight:
             before = middle
         else:
             after = middle

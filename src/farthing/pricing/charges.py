@@ -65,11 +65,11 @@ def per_unit(quantity: Exact, unit_amount: Decimal, free_units: Decimal = ZERO) 
 
     quantity  in the meter's unit, may be fractional, not below zero
     """
-    free, paid = _free_first(quantity, free_units)
+    steps, paid = _free_first(quantity, free_units)
     if paid > 0:
         note = f"{plain(paid)} at {plain(unit_amount)} each"
-        free += (Step(paid, times(paid, unit_amount), note, unit_amount=unit_amount),)
-    return free
+        steps += (Step(paid, times(paid, unit_amount), note, unit_amount=unit_amount),)
+    return steps
 
 
 def _free_first(quantity: Exact, free_units: Decimal) -> tuple[tuple[Step, ...], Exact]:
