@@ -1,0 +1,1 @@
+"""Events: checked, kept once, voided once."""

@@ -1,0 +1,1 @@
+"""The names under which usage arrives, and for whom it counts."""
