@@ -231,6 +231,8 @@ def windows(period: Period, window: Window, zone: ZoneInfo) -> Iterator[Period]:
     Days and months are the zone's. Hours are counted from local midnight on, each of 3,600 seconds, so that
     the day of a change has 23 or 25 and a zone at +05:45 is cut at its own hours. Raises OutsideCalendar.
     """
+    if period.is_empty:
+        return
     start = period.start
     for cut in _cuts(period, window, zone):
         if start < cut:

@@ -181,8 +181,6 @@ def _usage(
     price: Price, aggregation: Aggregation, points: Sequence[Point], period: Period, held: Decimal
 ) -> Usage:
     quantity = aggregate(aggregation, points, period, held)
-    if aggregation is Aggregation.COUNT:
-        points = (
-            [replace(point, value=ONE) for point in points] if isinstance(price.charge, Matrix) else points
-        )
+    if aggregation is Aggregation.COUNT and isinstance(price.charge, Matrix):
+        points = [replace(point, value=ONE) for point in points]
     return Usage(quantity, tuple(points))
