@@ -7,6 +7,11 @@ from typing import Any, Final, TypeVar, cast
 from flask import Flask
 from sqlalchemy import text
 
+from farthing.catalog.meters import routes as meters_routes
+from farthing.catalog.meters.service import Meters
+from farthing.catalog.plans import routes as plans_routes
+from farthing.catalog.plans.service import Plans
+from farthing.catalog.service import LocalCatalog
 from farthing.customers import CustomerUse
 from farthing.customers import routes as customers_routes
 from farthing.customers.service import Customers
@@ -33,6 +38,8 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
         organizations_routes.routes,
         api_keys_routes.routes,
         customers_routes.routes,
+        meters_routes.routes,
+        plans_routes.routes,
     )
     for endpoint in routes.endpoints
 )
@@ -74,13 +81,19 @@ class _Nobody:
     def use_of(self, organization: str, customer: str) -> CustomerUse:
         return CustomerUse()
 
+    def subscribed(self, organization: str, plan_id: str, version: int | None = None) -> bool:
+        return False
+
 
 def _services(database: Database, now: Clock) -> dict[type, Any]:  # Any: see Farthing
     organizations = Organizations(database, now, new_id)
     api_keys = ApiKeys(database, now, new_id)
     customers = Customers(database, now, new_id, organizations, _Nobody(), _Nobody())
+    meters = Meters(database, now, new_id)
+    plans = Plans(database, now, new_id, _Nobody())
+    catalog = LocalCatalog(meters, plans)
     organizations.first()
-    services = (organizations, api_keys, customers)
+    services = (organizations, api_keys, customers, meters, plans, catalog)
     return {type(service): service for service in services}
 
 

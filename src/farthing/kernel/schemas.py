@@ -191,7 +191,8 @@ KINDS_IN_PATHS: Final = re.compile(r"function-|tagged-|constrained-|nullable|\[k
 
 
 def _message(detail: ErrorDetails) -> str:
-    message = MESSAGES.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
+    told = detail["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
+    message = MESSAGES.get(detail["type"]) or told
     return message[0].lower() + message[1:] if message[:2] != message[:2].upper() else message
 
 

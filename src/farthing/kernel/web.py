@@ -189,8 +189,8 @@ def respond(endpoint: Endpoint, value: object) -> Response:
         return response
     response.data = rendered(answer.body)
     response.content_type = "application/json"
-    if (version := getattr(answer.body, "version", None)) is not None:
-        response.set_etag(str(version))
+    if (etag := getattr(answer.body, "etag", getattr(answer.body, "version", None))) is not None:
+        response.set_etag(str(etag))
         if endpoint.method == "GET":
             response.make_conditional(request)
     return response
@@ -209,8 +209,8 @@ class Precondition:
     tags: frozenset[str]
     any: bool
 
-    def demand(self, version: int) -> None:
-        """Raises Stale unless this version is one of those named."""
+    def demand(self, version: int | str) -> None:
+        """Raises Stale unless this version, or what stands for it in the ETag, is one of those named."""
         if not self.any and str(version) not in self.tags:
             raise Stale(f"If-Match does not name the current version, which is \"{version}\".")
 

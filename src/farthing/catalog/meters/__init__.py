@@ -1,0 +1,1 @@
+"""Meters: how events become a quantity."""

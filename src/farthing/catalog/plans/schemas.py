@@ -1,0 +1,71 @@
+"""Plans over the wire."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PrivateAttr, WithJsonSchema
+
+from farthing.catalog.plans.values import Plan
+from farthing.catalog.prices.schemas import PriceIn
+from farthing.kernel.parties import CurrencyCode
+from farthing.kernel.schemas import InstantOut, Integer, Key, Line, Schema, Shown
+from farthing.kernel.strict_json import JsonNumber
+
+UnitName = Literal["day", "week", "month", "quarter", "year"]
+
+
+class PlanVersionIn(Schema):
+    """The next version of a plan."""
+
+    later: ClassVar[Mapping[str, object]] = {
+        "usage_interval": None, "trial_days": JsonNumber("0"), "minimum_commitment": None, "migrate": False,
+    }
+    name: Line
+    currency: CurrencyCode
+    interval: UnitName
+    interval_count: Annotated[Integer, Field(ge=1, le=100)] = 1
+    prices: Annotated[list[PriceIn], Field(max_length=200)]
+
+
+class PlanIn(PlanVersionIn):
+    """A plan to be made, with its first version."""
+
+    later: ClassVar[Mapping[str, object]] = {
+        name: value for name, value in PlanVersionIn.later.items() if name != "migrate"
+    }
+    key: Key
+
+
+class PlanOut(Shown):
+    """One version of a plan."""
+
+    id: str
+    key: str
+    name: str
+    currency: str
+    interval: UnitName
+    interval_count: int
+    version: int
+    prices: list[Annotated[dict[str, Any], WithJsonSchema({"type": "object", "description": "A Price"})]]  # Any: JSON
+    created_at: InstantOut
+    updated_at: InstantOut
+    _revision: int = PrivateAttr()
+
+    @property
+    def etag(self) -> str:
+        """The version alone would not tell a change made before anybody subscribed."""
+        return etag_of(self.version, self._revision)
+
+    @classmethod
+    def of(cls, plan: Plan) -> "PlanOut":
+        shown = cls(
+            id=plan.id, key=plan.key, name=plan.name, currency=plan.currency, interval=plan.interval.unit,
+            interval_count=plan.interval.count, version=plan.version, prices=[dict(each) for each in plan.documents],
+            created_at=plan.created_at, updated_at=plan.updated_at,
+        )
+        shown._revision = plan.revision
+        return shown
+
+
+def etag_of(version: int, revision: int) -> str:
+    return f"{version}.{revision}"

@@ -1,0 +1,1 @@
+"""Prices: what goes over the wire and into the store, and the values that are rated."""

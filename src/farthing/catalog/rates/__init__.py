@@ -1,0 +1,1 @@
+"""Rating on demand: what a price charges for a quantity, storing nothing."""
