@@ -62,7 +62,7 @@ def test_free_units_are_a_step_of_their_own() -> None:
     ],
 )
 def test_graduated_prices_the_units_inside_each_tier(quantity: str, amount: str) -> None:
-    """T16: unit 1000 is in the first tier, and any beyond it makes the next one's flat amount due (rule 6)."""
+    """T16: unit 1000 is in the first tier, and any beyond it makes the next flat amount due (rule 6)."""
     assert amount_of(graduated(D(quantity), UP_TO_1000)) == D(amount)
 
 
