@@ -11,6 +11,7 @@ from farthing.catalog.meters import routes as meters_routes
 from farthing.catalog.meters.service import Meters
 from farthing.catalog.plans import routes as plans_routes
 from farthing.catalog.plans.service import Plans
+from farthing.catalog.rates import routes as rates_routes
 from farthing.catalog.service import LocalCatalog
 from farthing.customers import CustomerUse
 from farthing.customers import routes as customers_routes
@@ -40,6 +41,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
         customers_routes.routes,
         meters_routes.routes,
         plans_routes.routes,
+        rates_routes.routes,
     )
     for endpoint in routes.endpoints
 )

@@ -206,13 +206,13 @@ class ModelName(BaseModel):
     ]
 
 
-def _picked(value: object) -> AnyPrice:
+def picked(value: object) -> AnyPrice:
     """Read a price by its `model`, so that paths in refusals name fields and nothing else."""
     return MODELS[ModelName.model_validate(value).model].model_validate(value)
 
 
 PriceIn = Annotated[
-    AnyPrice, PlainValidator(_picked, json_schema_input_type=Annotated[AnyPrice, Field(discriminator="model")])
+    AnyPrice, PlainValidator(picked, json_schema_input_type=Annotated[AnyPrice, Field(discriminator="model")])
 ]
 
 
