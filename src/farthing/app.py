@@ -1,6 +1,6 @@
 """The composition root: settings in, services and a WSGI application out. The only place that knows all rooms."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
@@ -13,7 +13,16 @@ from farthing.catalog.plans import routes as plans_routes
 from farthing.catalog.plans.service import Plans
 from farthing.catalog.rates import routes as rates_routes
 from farthing.catalog.service import LocalCatalog
-from farthing.customers import CustomerUse
+from farthing.billing.bill_runs import routes as bill_runs_routes
+from farthing.billing.bill_runs.running import Running
+from farthing.billing.bill_runs.service import Background, BillRuns
+from farthing.billing.invoices import routes as invoices_routes
+from farthing.billing.invoices.explain import Explainer
+from farthing.billing.invoices.rating import Rater
+from farthing.billing.invoices.service import Invoices
+from farthing.billing.subscriptions import routes as subscriptions_routes
+from farthing.billing.subscriptions.service import Subscriptions
+from farthing.billing.uses import BillingUses
 from farthing.customers import routes as customers_routes
 from farthing.customers.service import Customers
 from farthing.identity.api_keys import routes as api_keys_routes
@@ -31,6 +40,14 @@ from farthing.kernel.openapi import add_documents
 from farthing.kernel.settings import Settings, load_settings
 from farthing.kernel.telemetry import Telemetry, configure_logs, new_telemetry
 from farthing.kernel.web import Endpoint, register
+from farthing.payments import routes as payments_routes
+from farthing.payments.service import Payments
+from farthing.usage.events import routes as events_routes
+from farthing.usage.events.service import Events
+from farthing.usage.quantities import routes as quantities_routes
+from farthing.usage.quantities.follower import Follower
+from farthing.usage.quantities.service import Quantities
+from farthing.usage.subjects.service import SubjectBook
 
 S = TypeVar("S")
 ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
@@ -42,6 +59,12 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
         meters_routes.routes,
         plans_routes.routes,
         rates_routes.routes,
+        events_routes.routes,
+        quantities_routes.routes,
+        subscriptions_routes.routes,
+        invoices_routes.routes,
+        bill_runs_routes.routes,
+        payments_routes.routes,
     )
     for endpoint in routes.endpoints
 )
@@ -65,37 +88,52 @@ class Farthing:
         self.database.engine.dispose()
 
 
-def open_farthing(settings: Settings, now: Clock | None = None) -> Farthing:
-    """Open (or make) the store and put the services together; raises Misconfigured."""
+def at_once(work: Callable[[], object]) -> None:
+    """Do a piece of work before going on."""
+    work()
+
+
+def open_farthing(
+    settings: Settings, now: Clock | None = None, background: Background = at_once
+) -> Farthing:
+    """Open (or make) the store and put the services together; raises Misconfigured.
+
+    background  runs the work that a request begins: at once unless told otherwise
+    """
     now = now or clock_from(settings.now)
     settings.home.mkdir(parents=True, exist_ok=True)
     database = open_database(settings.database_url, settings.home)
     migrate(database)
     counters = new_telemetry()
-    return Farthing(settings, database, now, counters, _services(database, now))
+    return Farthing(settings, database, now, counters, _services(database, now, background, counters))
 
 
-class _Nobody:
-    """Stands in until usage and billing are put together here."""
-
-    def bind(self, organization: str, names: Any, customer: str, subscription: str | None = None) -> None: ...
-    def release(self, organization: str, names: Any) -> None: ...
-    def use_of(self, organization: str, customer: str) -> CustomerUse:
-        return CustomerUse()
-
-    def subscribed(self, organization: str, plan_id: str, version: int | None = None) -> bool:
-        return False
-
-
-def _services(database: Database, now: Clock) -> dict[type, Any]:  # Any: see Farthing
+def _services(
+    database: Database, now: Clock, background: Background, counters: Telemetry
+) -> dict[type, Any]:  # Any: see Farthing
     organizations = Organizations(database, now, new_id)
     api_keys = ApiKeys(database, now, new_id)
-    customers = Customers(database, now, new_id, organizations, _Nobody(), _Nobody())
+    subjects = SubjectBook(database)
+    uses = BillingUses(database, now)
+    customers = Customers(database, now, new_id, organizations, subjects, uses)
     meters = Meters(database, now, new_id)
-    plans = Plans(database, now, new_id, _Nobody())
+    plans = Plans(database, now, new_id, uses)
     catalog = LocalCatalog(meters, plans)
+    follower = Follower(database, catalog, counters)
+    metering = Quantities(database, catalog, customers, organizations, follower)
+    events = Events(database, now, catalog, customers, metering, counters)
+    rater = Rater(catalog, metering)
+    subscriptions = Subscriptions(database, now, new_id, customers, catalog, subjects)
+    invoices = Invoices(database, now, new_id, organizations, customers, rater)
+    explainer = Explainer(database, catalog, rater)
+    running = Running(database, now, new_id, organizations, customers, rater)
+    bill_runs = BillRuns(database, now, new_id, customers, running, background)
+    payments = Payments(database, now, new_id, invoices, customers)
     organizations.first()
-    services = (organizations, api_keys, customers, meters, plans, catalog)
+    services = (
+        *(organizations, api_keys, customers, meters, plans, catalog),
+        *(subscriptions, invoices, explainer, bill_runs, payments),
+    )
     return {type(service): service for service in services}
 
 

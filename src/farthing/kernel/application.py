@@ -10,11 +10,19 @@ import structlog
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, MethodNotAllowed as WrongMethod, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
 from farthing.kernel import telemetry
 from farthing.kernel.problems import (
-    Malformed, MethodNotAllowed, NotFound, Refusal, TooLarge, Unavailable, problem, status_and_title,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    Refusal,
+    TooLarge,
+    Unavailable,
+    problem,
+    status_and_title,
 )
 from farthing.kernel.strict_json import dumps
 

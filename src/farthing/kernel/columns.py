@@ -1,13 +1,12 @@
 """Column types that keep every digit and every microsecond on SQLite, PostgreSQL and MariaDB alike."""
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Dialect, MetaData, String, Table, Text
-from sqlalchemy.dialects.mysql import LONGTEXT
+from sqlalchemy import BigInteger, Column, Dialect, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy.dialects.mysql import BINARY, LONGTEXT
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
 
@@ -58,11 +57,12 @@ class Json(TypeDecorator[Any]):  # Any: whatever JSON holds
         return None if value is None else json.loads(value)
 
 
-ENGINE: Final[Mapping[str, str]] = {
+ENGINE: Final[dict[str, Any]] = {  # Any: keyword arguments of SQLAlchemy and Alembic
     "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB",
-}  # as keyword arguments of every table, here and in migrations
+}
 Identifier: Final = String(40)
 Name: Final = String(255)
+Digest: Final = LargeBinary(16).with_variant(BINARY(16), "mysql", "mariadb")  # 128 bits
 LongText: Final = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 
 
@@ -71,6 +71,6 @@ def table(name: str, *items: SchemaItem) -> Table:
     return Table(name, metadata, *items, **ENGINE)
 
 
-def required(name: str, kind: Any, *items: SchemaItem, **options: Any) -> Column[Any]:  # Any: SQLAlchemy's own signature
+def required(name: str, kind: Any, *items: SchemaItem) -> Column[Any]:  # Any: any column type
     """A column that always has a value."""
-    return Column(name, kind, *items, nullable=False, **options)
+    return Column(name, kind, *items, nullable=False)

@@ -46,7 +46,7 @@ def document(endpoints: Sequence[Endpoint]) -> Document:
     schemas: Document = {}
     for mode in ("validation", "serialization"):
         picked = [(model, mode) for model in dict.fromkeys(models) if _mode(model) == mode]
-        _, found = models_json_schema(picked, ref_template=REF)  # type: ignore[arg-type]  # mode is one of its literals
+        _, found = models_json_schema(picked, ref_template=REF)
         schemas |= found.get("$defs", {})
     for endpoint in endpoints:
         paths.setdefault(_path(endpoint.path), {})[endpoint.method.lower()] = _operation(endpoint)

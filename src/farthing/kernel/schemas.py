@@ -53,7 +53,7 @@ class Schema(BaseModel):
 class Shown(BaseModel):
     """Output; `optional` names the fields that are left out when there is nothing to say."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
     optional: ClassVar[frozenset[str]] = frozenset()
 
     @model_serializer(mode="wrap")
@@ -101,7 +101,8 @@ def _metadata(value: object) -> str | int | bool | None:
         return _text(value)
     if value is None or isinstance(value, bool):
         return value
-    raise PydanticCustomError("metadata", "must be a string of at most 1000 characters, a whole number, true, false or null")
+    message = "must be a string of at most 1000 characters, a whole number, true, false or null"
+    raise PydanticCustomError("metadata", message)
 
 
 def _key(value: str) -> str:

@@ -27,7 +27,7 @@ class Setting:
 
 SETTINGS = (
     Setting("home", DEFAULT_HOME, "folder of the database, keys and files (environment or --home only)"),
-    Setting("database_url", "", "sqlite:///PATH, postgresql://... or mysql://...; empty: a SQLite file in the home", True),
+    Setting("database_url", "", "sqlite:///PATH, postgresql://..., mysql://...; empty: a file in the home", True),
     Setting("host", "127.0.0.1", "address `farthing serve` listens on"),
     Setting("port", "8000", "port `farthing serve` listens on"),
     Setting("threads", "16", "requests answered at the same time by `farthing serve`"),

@@ -26,6 +26,14 @@ def loads(raw: bytes) -> object:
     raises Malformed for what is not JSON (NaN, a key twice, broken UTF-8), TooLarge for an object of more
     than 10,000 keys, Invalid for text that no store can hold (NUL, lone surrogates), naming where it is
     """
+    value = decoded(raw)
+    if may_be_unstorable(raw) and (error := unstorable(value)):
+        raise Invalid(f"{error.field or 'The body'} {error.message.replace('must not contain', 'contains')}.", [error])
+    return value
+
+
+def decoded(raw: bytes) -> object:
+    """The same without a look at what its texts contain; for whoever asks `unstorable` part by part."""
     try:
         value = _decoder.decode(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -36,14 +44,18 @@ def loads(raw: bytes) -> object:
         raise Malformed(f"The body is not JSON: {error.msg} at character {error.pos}.") from error
     if raw.count(b"[") + raw.count(b"{") > MOST_NESTED and _depth(value) > MOST_NESTED:
         raise Malformed(f"The body is nested deeper than {MOST_NESTED} levels.")
-    if b"\\u0000" in raw or b"\\ud" in raw.lower():
-        _refuse_unstorable(value)
     return value
 
 
+def may_be_unstorable(raw: bytes) -> bool:
+    """Whether a JSON text has an escape that could stand for NUL or a lone surrogate."""
+    return b"\\u0000" in raw or b"\\ud" in raw.lower()
+
+
 def dumps(value: object) -> bytes:
-    """JSON with numbers as they were written; objects keep their order."""
-    return _encoder.encode(value).encode("utf-8") if not _has_numbers(value) else _literal(value).encode("utf-8")
+    """JSON with numbers as they were written; objects keep their order, and lone surrogates stay escaped."""
+    text = _literal(value) if _has_numbers(value) else _encoder.encode(value)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _has_numbers(value: object) -> bool:
@@ -124,13 +136,15 @@ def _strings(value: object, path: str) -> Iterator[tuple[str, str]]:
             yield from _strings(item, f"{path}[{number}]")
 
 
-def _refuse_unstorable(value: object) -> None:
+def unstorable(value: object) -> FieldError | None:
+    """The first text in a value that no store can hold, because of NUL or a lone surrogate."""
     for path, text in _strings(value, ""):
         bad = next((c for c in text if c == "\0" or "\ud800" <= c <= "\udfff"), None)
         if bad is not None:
             what = "the character NUL" if bad == "\0" else "a lone surrogate"
             field = path.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
-            raise Invalid(f"{field or 'The body'} contains {what}.", [FieldError(field, f"must not contain {what}")])
+            return FieldError(field, f"must not contain {what}")
+    return None
 
 
 def _plain_number(value: object) -> str:

@@ -127,12 +127,17 @@ def _call(endpoint: Endpoint, arguments: dict[str, Any]) -> Response:  # Any: as
     elif request.args and not endpoint.raw:
         parsed(Query, _query())
     if endpoint.body is not None:
-        arguments["body"] = parsed(endpoint.body, json_body())
+        arguments["body"] = parsed(endpoint.body, {} if _left_out(endpoint.body) else json_body())
     elif endpoint.method in ("PATCH",):
         arguments["patch"] = json_body()
     elif endpoint.method == "POST" and not endpoint.raw and request.get_data():
         parsed(Schema, json_body())
     return respond(endpoint, endpoint.view(**arguments))
+
+
+def _left_out(model: type[Schema]) -> bool:
+    """Whether there is no body, and none is needed."""
+    return not request.get_data() and not any(one.is_required() for one in model.model_fields.values())
 
 
 def _caller(scope: Scope, authenticate: Authenticate) -> Caller:

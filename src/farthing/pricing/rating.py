@@ -158,6 +158,11 @@ def rate_metered(
     )
 
 
+def counted_for(price: Price, group: Group, points: Iterable[Point]) -> Sequence[Point]:
+    """Those of a meter's points that a price counts for one of its groups (rule 10)."""
+    return grouped(_filtered(points, price), price.group_by).get(group, [])
+
+
 def _filtered(points: Iterable[Point], price: Price) -> Sequence[Point]:
     allowed = [(name, frozenset(values)) for name, values in price.filter.items()]
     if not allowed:

@@ -1,0 +1,1 @@
+"""Invoices: drafts, numbers, payments against them, and where each amount comes from."""

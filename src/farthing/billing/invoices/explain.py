@@ -1,0 +1,116 @@
+"""Where a line's amount comes from: what was counted, hour by hour, how it was priced, and how it was rounded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from farthing.billing.invoices.rating import Measured, Rater
+from farthing.billing.invoices.service import found
+from farthing.billing.invoices.store import InvoiceStore
+from farthing.billing.invoices.values import Invoice, InvoiceLine, LineNotFound
+from farthing.billing.subscriptions.store import SubscriptionStore
+from farthing.billing.subscriptions.values import Subscription
+from farthing.catalog import Catalog, Meter
+from farthing.kernel.credentials import Caller
+from farthing.kernel.database import Database
+from farthing.kernel.pagination import Listing, Page
+from farthing.pricing.aggregation import Aggregation, Point, aggregate
+from farthing.pricing.arithmetic import ZERO, Exact, exactly
+from farthing.pricing.calendar import Period, windows
+from farthing.pricing.currencies import currency
+from farthing.pricing.invoicing import fee_rating, one_off_rating
+from farthing.pricing.rating import Rating, counted_for, rate_metered
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What was counted in one hour."""
+
+    period: Period
+    value: Exact
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A line with all that made its amount; usage lines have a meter, its hours and a page of events."""
+
+    invoice: Invoice
+    line: InvoiceLine
+    rating: Rating
+    meter: Meter | None = None
+    events: int = 0
+    hours: Sequence[Hour] = ()
+    counted: Page[Point] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Rates a line again from the events it was made of (I8); stores nothing."""
+
+    database: Database
+    catalog: Catalog
+    rater: Rater
+
+    def explain(self, caller: Caller, reference: str, line_id: str, listing: Listing) -> Explanation:
+        """Raises InvoiceNotFound, LineNotFound."""
+        with self.database.read() as connection:
+            invoice = found(InvoiceStore(connection).find(caller.organization, reference), reference)
+            line = next((one for one in invoice.lines if one.id == line_id), None)
+            if line is None:
+                raise LineNotFound(f"Invoice {invoice.id} has no line {line_id[:80]}.")
+            if invoice.subscription is None:
+                return _one_off(invoice, line)
+            subscriptions = SubscriptionStore(connection).many(caller.organization, [invoice.subscription])
+        return self._rated(invoice, line, subscriptions[invoice.subscription], listing)
+
+    def _rated(self, invoice: Invoice, line: InvoiceLine, owner: Subscription, listing: Listing) -> Explanation:
+        unit = currency(invoice.currency)
+        version = owner.plan, owner.plan_version
+        plan = self.catalog.plans(owner.organization, {version})[version]
+        price = next(one for one in plan.prices if one.key == line.price)
+        if price.meter is None or line.period is None:
+            return Explanation(invoice, line, fee_rating(price, owner.quantities, unit))
+        meter = self.catalog.meter(owner.organization, price.meter)
+        measured = self.rater.measured(owner.organization, owner, meter, line.period, invoice.position or 0)
+        rated = rate_metered(price, meter.aggregation, measured.points, line.period, unit, measured.earlier)
+        rating = next(one.rating for one in rated if one.group == line.group)
+        points = counted_for(price, line.group, measured.points)
+        hours = _hours(measured, points, line.period, ZoneInfo(owner.timezone))
+        return Explanation(invoice, line, rating, meter, len(points), hours, _page(points, listing))
+
+
+def _one_off(invoice: Invoice, line: InvoiceLine) -> Explanation:
+    unit_amount = line.unit_amount or ZERO
+    return Explanation(invoice, line, one_off_rating(Decimal(line.quantity), unit_amount, currency(invoice.currency)))
+
+
+def _page(points: Sequence[Point], listing: Listing) -> Page[Point]:
+    """The events in order of time, from after the one that the cursor names."""
+    ordered = sorted(points, key=_place)
+    return listing.page([one for one in ordered if _place(one) > listing.position][: listing.limit + 1], _place)
+
+
+def _place(point: Point) -> str:
+    """Where an event stands among the others, as a text that sorts alike."""
+    return f"{point.time:%Y%m%d%H%M%S%f} {point.id}\0{point.source}"
+
+
+def _hours(measured: Measured, points: Sequence[Point], period: Period, zone: ZoneInfo) -> list[Hour]:
+    """The hours of the period in which something was counted, each as the meter would value it alone."""
+    hours: list[Hour] = []
+    if measured.meter.aggregation is Aggregation.WEIGHTED_SUM:
+        return hours  # a level has no hours of its own: its steps are the changes, which the events list
+    ordered = sorted(points, key=lambda point: point.time)
+    place = 0
+    with exactly():
+        for window in windows(period, "hour", zone):
+            begin = place
+            while place < len(ordered) and ordered[place].time < window.end:
+                place += 1
+            if place > begin:
+                inside = ordered[begin:place]
+                hours.append(Hour(window, aggregate(measured.meter.aggregation, inside, window), len(inside)))
+    return hours
+

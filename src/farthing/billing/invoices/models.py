@@ -1,0 +1,106 @@
+"""The tables of invoices; amounts in minor units, so that the database itself checks the sums."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+)
+
+from farthing.kernel.columns import Exact, Identifier, Instant, Json, LongText, Name, required, table
+
+invoices = table(
+    "invoices",
+    required("id", Identifier),
+    required("organization", Identifier),
+    Column("number", Identifier),
+    required("status", Identifier),
+    required("customer", Identifier),
+    required("buyer", Json),
+    required("seller", Json),
+    Column("subscription", Identifier),
+    required("currency", Identifier),
+    Column("boundary", Instant),
+    Column("period_from", Instant),
+    Column("period_to", Instant),
+    Column("issued_at", Instant),
+    Column("due_at", Instant),
+    required("payment_terms_days", Integer),
+    required("subtotal", BigInteger),
+    required("discount_total", BigInteger),
+    required("tax_total", BigInteger),
+    required("total", BigInteger),
+    required("credit_applied", BigInteger),
+    required("amount_paid", BigInteger),
+    required("amount_due", BigInteger),
+    Column("position", BigInteger),
+    Column("bill_run", Identifier),
+    Column("billed_as", Name),  # subscription and boundary; null once void, so that they can be billed again
+    required("version", Integer),
+    required("created_at", Instant),
+    required("updated_at", Instant),
+    PrimaryKeyConstraint("id", name="invoices_pk"),
+    Index("invoices_number", "organization", "number", unique=True),
+    Index("invoices_boundary", "organization", "billed_as", unique=True),
+    Index("invoices_of_organization", "organization", "id"),
+    Index("invoices_of_customer", "organization", "customer", "id"),
+    Index("invoices_of_run", "organization", "bill_run", "id"),
+    Index("invoices_of_subscription", "organization", "subscription", "boundary"),
+    CheckConstraint("total = subtotal - discount_total + tax_total", name="invoices_total"),
+    CheckConstraint("amount_due = total - credit_applied - amount_paid", name="invoices_due"),
+    CheckConstraint("total >= 0 AND amount_paid >= 0 AND amount_due >= 0", name="invoices_sign"),
+    CheckConstraint("(number IS NULL) = (status = 'draft')", name="invoices_numbered"),
+    CheckConstraint("(number IS NULL) = (issued_at IS NULL)", name="invoices_issued"),
+)
+
+invoice_lines = table(
+    "invoice_lines",
+    required("id", Identifier),
+    required("organization", Identifier),
+    required("invoice", Identifier),
+    required("position", Integer),
+    required("description", LongText),
+    Column("price", Name),
+    required("group_by", Json),
+    required("group_values", Json),
+    Column("period_from", Instant),
+    Column("period_to", Instant),
+    required("quantity", LongText),
+    Column("unit_amount", Exact),
+    required("amount", BigInteger),
+    required("reason", Identifier),
+    Column("billed_as", Name),  # what rule 25 has only once; null once void and on one-off lines
+    PrimaryKeyConstraint("id", name="invoice_lines_pk"),
+    ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_lines_invoice_fk"),
+    Index("invoice_lines_once", "organization", "billed_as", unique=True),
+    Index("invoice_lines_of_invoice", "invoice", "position", unique=True),
+)
+
+invoice_payments = table(
+    "invoice_payments",
+    required("organization", Identifier),
+    required("invoice", Identifier),
+    required("payment", Identifier),
+    required("amount", BigInteger),
+    required("currency", Identifier),
+    required("method", Name),
+    Column("reference", Name),
+    required("received_at", Instant),
+    PrimaryKeyConstraint("invoice", "payment", name="invoice_payments_pk"),
+    ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_payments_invoice_fk"),
+    CheckConstraint("amount > 0", name="invoice_payments_amount"),
+)
+
+# the last number of each series and year; its row is locked by the transaction that takes the next (rule 21)
+number_series = table(
+    "number_series",
+    required("organization", Identifier),
+    required("series", Identifier),
+    required("year", Integer),
+    required("last", Integer),
+    required("issued_at", Instant),
+    PrimaryKeyConstraint("organization", "series", "year", name="number_series_pk"),
+)

@@ -1,0 +1,69 @@
+"""Invoices over HTTP."""
+
+from farthing.billing.invoices.explain import Explainer
+from farthing.billing.invoices.schemas import InvoiceIn, InvoiceOut, InvoiceQuery, VoidIn
+from farthing.billing.invoices.service import Invoices
+from farthing.billing.invoices.shown import ExplanationOut
+from farthing.billing.invoices.store import Search
+from farthing.kernel.credentials import Caller, Scope
+from farthing.kernel.pagination import listing
+from farthing.kernel.schemas import ListQuery
+from farthing.kernel.web import Answer, ListShown, Routes, created, precondition, provided, shown
+
+routes = Routes("invoices")
+
+
+@routes.post("/v1/invoices", scope=Scope.WRITE, body=InvoiceIn, answer=InvoiceOut, status=201)
+def create_invoice(caller: Caller, body: InvoiceIn) -> Answer:
+    """Draft an invoice of one-off lines."""
+    invoice = provided(Invoices).create(caller, body)
+    return created(InvoiceOut.of(invoice), f"/v1/invoices/{invoice.id}")
+
+
+@routes.get("/v1/invoices", scope=Scope.READ, query=InvoiceQuery, answer=InvoiceOut, paged=True)
+def list_invoices(caller: Caller, query: InvoiceQuery) -> ListShown:
+    """The invoices, in the order they were drafted."""
+    service = provided(Invoices)
+    place = listing("invoices", caller.organization, query.limit, query.after)
+    customer = service.customers.get(caller.organization, query.customer).id if query.customer else None
+    search = Search(customer, query.status, query.bill_run, query.subscription, query.since, query.before)
+    return shown(service.page(caller, search, place), InvoiceOut.of)
+
+
+@routes.get("/v1/invoices/<reference>", scope=Scope.READ, answer=InvoiceOut)
+def get_invoice(caller: Caller, reference: str) -> InvoiceOut:
+    """One invoice, by id or number."""
+    return InvoiceOut.of(provided(Invoices).get(caller.organization, reference))
+
+
+@routes.patch("/v1/invoices/<reference>", scope=Scope.WRITE, answer=InvoiceOut)
+def update_invoice(caller: Caller, reference: str, patch: object) -> InvoiceOut:
+    """Change a draft: its due date, and the lines of a one-off one."""
+    return InvoiceOut.of(provided(Invoices).update(caller, reference, patch, precondition()))
+
+
+@routes.delete("/v1/invoices/<reference>", scope=Scope.WRITE)
+def delete_invoice(caller: Caller, reference: str) -> None:
+    """Drop a draft; the next run makes a subscription's anew."""
+    provided(Invoices).delete(caller, reference, precondition())
+
+
+@routes.post("/v1/invoices/<reference>/finalize", scope=Scope.WRITE, answer=InvoiceOut)
+def finalize_invoice(caller: Caller, reference: str) -> InvoiceOut:
+    """Give a draft its number; from then on it is owed."""
+    return InvoiceOut.of(provided(Invoices).finalize(caller, reference))
+
+
+@routes.post("/v1/invoices/<reference>/void", scope=Scope.WRITE, body=VoidIn, answer=InvoiceOut)
+def void_invoice(caller: Caller, reference: str, body: VoidIn) -> InvoiceOut:
+    """Take back an invoice on which nothing was paid; its number stays used."""
+    return InvoiceOut.of(provided(Invoices).void(caller, reference, body.rebill))
+
+
+@routes.get(
+    "/v1/invoices/<reference>/lines/<line>/explain", scope=Scope.READ, query=ListQuery, answer=ExplanationOut
+)
+def explain_line(caller: Caller, reference: str, line: str, query: ListQuery) -> ExplanationOut:
+    """A line's amount, down to the events it came from."""
+    place = listing(f"explain/{line}", caller.organization, query.limit, query.after)
+    return ExplanationOut.of(provided(Explainer).explain(caller, reference, line, place))

@@ -1,0 +1,161 @@
+"""Invoices over the wire."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from farthing.billing.invoices.values import Invoice, InvoiceLine, Settlement
+from farthing.billing.subscriptions.schemas import PeriodOut
+from farthing.kernel.parties import CurrencyCode
+from farthing.kernel.schemas import (
+    Exactly,
+    InstantIn,
+    InstantOut,
+    ListQuery,
+    Paragraph,
+    Reference,
+    Schema,
+    Shown,
+)
+from farthing.pricing.arithmetic import ZERO, money, plain
+from farthing.pricing.currencies import Currency, currency
+
+
+class OneOffLineIn(Schema):
+    """A line written by hand: quantity x unit amount."""
+
+    later: ClassVar[Mapping[str, object]] = {"tax_code": None}
+    description: Paragraph
+    quantity: Annotated[Exactly, Field(gt=0)]
+    unit_amount: Annotated[Exactly, Field(ge=0)]
+
+
+Lines = Annotated[list[OneOffLineIn], Field(min_length=1, max_length=1000)]
+
+
+class InvoiceIn(Schema):
+    """A one-off invoice to be made."""
+
+    customer: Reference
+    currency: CurrencyCode
+    lines: Lines
+    due_at: InstantIn | None = None
+
+
+class InvoicePatch(Schema):
+    """What may change of a draft; lines only of a one-off one."""
+
+    lines: Lines | None = None
+    due_at: InstantIn | None = None
+
+
+class VoidIn(Schema):
+    """Whether the next run bills the freed period anew."""
+
+    rebill: bool = True
+
+
+class InvoiceQuery(ListQuery):
+    """What narrows the list: `from` and `to` look at issued_at, of drafts at the boundary."""
+
+    customer: Reference | None = None
+    status: Literal["draft", "open", "paid", "void", "uncollectible"] | None = None
+    bill_run: Reference | None = None
+    subscription: Reference | None = None
+    since: InstantIn | None = Field(None, alias="from")
+    before: InstantIn | None = Field(None, alias="to")
+
+
+class LineOut(Shown):
+    """A line; `quantity` is exact or to 12 decimals, `amount` rounded to the currency's own."""
+
+    optional: ClassVar[frozenset[str]] = frozenset({"group"})
+    id: str
+    description: str
+    price: str | None
+    group: dict[str, str | None] | None
+    period: PeriodOut | None
+    quantity: str
+    unit_amount: str | None
+    amount: str
+    tax: str
+    tax_rates: list[str]
+    discount: str
+    reason: str
+
+    @classmethod
+    def of(cls, line: InvoiceLine, unit: Currency) -> "LineOut":
+        none = money(ZERO, unit)
+        return cls(
+            id=line.id, description=line.description, price=line.price,
+            group=dict(zip(line.group_by, line.group, strict=True)) if line.group_by else None,
+            period=PeriodOut.of(line.period), quantity=line.quantity,
+            unit_amount=None if line.unit_amount is None else plain(line.unit_amount),
+            amount=money(line.amount, unit), tax=none, tax_rates=[], discount=none, reason=line.reason,
+        )
+
+
+class SettlementOut(Shown):
+    """A payment as its invoice shows it."""
+
+    id: str
+    amount: str
+    currency: str
+    method: str
+    reference: str | None
+    received_at: InstantOut
+
+    @classmethod
+    def of(cls, one: Settlement) -> "SettlementOut":
+        return cls(
+            id=one.payment, amount=money(one.amount, currency(one.currency)), currency=one.currency,
+            method=one.method, reference=one.reference, received_at=one.received_at,
+        )
+
+
+class InvoiceOut(Shown):
+    """An invoice; `subtotal`, `total` and `amount_due` are sums that always hold."""
+
+    id: str
+    number: str | None
+    status: str
+    customer: dict[str, Any]  # Any: the snapshot's JSON
+    seller: dict[str, Any]  # Any: the snapshot's JSON
+    subscription: str | None
+    currency: str
+    boundary: InstantOut | None
+    period: PeriodOut | None
+    issued_at: InstantOut | None
+    due_at: InstantOut | None
+    lines: list[LineOut]
+    taxes: list[dict[str, Any]]  # Any: none until there are taxes
+    subtotal: str
+    discount_total: str
+    tax_total: str
+    credit_applied: str
+    total: str
+    amount_paid: str
+    amount_due: str
+    payments: list[SettlementOut]
+    credit_notes: list[dict[str, Any]]  # Any: none until there are credit notes
+    bill_run: str | None
+    version: int
+    created_at: InstantOut
+    updated_at: InstantOut
+
+    @classmethod
+    def of(cls, one: Invoice) -> "InvoiceOut":
+        unit = currency(one.currency)
+        return cls(
+            id=one.id, number=one.number, status=one.status, customer=dict(one.buyer), seller=dict(one.seller),
+            subscription=one.subscription, currency=one.currency, boundary=one.boundary,
+            period=PeriodOut.of(one.period), issued_at=one.issued_at, due_at=one.due_at,
+            lines=[LineOut.of(line, unit) for line in one.lines], taxes=[],
+            subtotal=money(one.totals.subtotal, unit), discount_total=money(one.totals.discount_total, unit),
+            tax_total=money(one.totals.tax_total, unit), credit_applied=money(one.credit_applied, unit),
+            total=money(one.totals.total, unit), amount_paid=money(one.amount_paid, unit),
+            amount_due=money(one.amount_due, unit),
+            payments=[SettlementOut.of(settlement) for settlement in one.settlements], credit_notes=[],
+            bill_run=one.bill_run, version=one.version, created_at=one.created_at, updated_at=one.updated_at,
+        )

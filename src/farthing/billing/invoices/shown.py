@@ -1,0 +1,137 @@
+"""The explanation of a line over the wire."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from farthing.billing.invoices.explain import Explanation
+from farthing.billing.subscriptions.schemas import PeriodOut
+from farthing.kernel.schemas import InstantOut, Shown
+from farthing.pricing.aggregation import Point
+from farthing.pricing.arithmetic import minus, money, plain
+from farthing.pricing.charges import Step
+from farthing.pricing.currencies import currency
+
+
+class StepOut(Shown):
+    """A step of a rating; the amounts of all steps sum to the exact amount."""
+
+    optional: ClassVar[frozenset[str]] = frozenset({"tier", "unit_amount", "flat_amount"})
+    tier: int | None
+    quantity: str
+    unit_amount: str | None
+    flat_amount: str | None
+    amount: str
+    note: str
+
+    @classmethod
+    def of(cls, step: Step) -> "StepOut":
+        return cls(
+            tier=step.tier, quantity=plain(step.quantity), amount=plain(step.amount), note=step.note,
+            unit_amount=None if step.unit_amount is None else plain(step.unit_amount),
+            flat_amount=None if step.flat_amount is None else plain(step.flat_amount),
+        )
+
+
+class HourOut(Shown):
+    """What a meter says of one hour in which something was counted."""
+
+    start: InstantOut = Field(serialization_alias="from")
+    end: InstantOut = Field(serialization_alias="to")
+    value: str
+    events: int
+
+
+class CountedOut(Shown):
+    """An event that the amount is made of."""
+
+    source: str
+    id: str
+    time: InstantOut
+    value: str | None
+
+    @classmethod
+    def of(cls, point: Point) -> "CountedOut":
+        value = point.value if point.value is None or isinstance(point.value, str) else plain(point.value)
+        return cls(source=point.source, id=point.id, time=point.time, value=value)
+
+
+class EventsOut(Shown):
+    """A page of them."""
+
+    data: list[CountedOut]
+    next: str | None
+
+
+class AggregateOut(Shown):
+    """What was counted: the meter's value of the period, and up to which event."""
+
+    meter: str
+    aggregation: str
+    value: str
+    events: int
+    position: int
+
+
+class RoundingOut(Shown):
+    """The one rounding that an amount has seen (rule 2)."""
+
+    exact: str
+    amount: str
+    difference: str
+    rule: str
+
+
+class ExplanationOut(Shown):
+    """A line's amount, down to the events it came from."""
+
+    optional: ClassVar[frozenset[str]] = frozenset({"aggregate", "hours", "events", "group"})
+    invoice: str
+    line: str
+    description: str
+    reason: str
+    currency: str
+    period: PeriodOut | None
+    group: dict[str, str | None] | None
+    quantity: str
+    aggregate: AggregateOut | None
+    hours: list[HourOut] | None
+    steps: list[StepOut]
+    exact: str
+    amount: str
+    rounding: RoundingOut
+    events: EventsOut | None
+
+    @classmethod
+    def of(cls, one: Explanation) -> "ExplanationOut":
+        line, unit = one.line, currency(one.invoice.currency)
+        exact, amount = plain(one.rating.exact), money(one.rating.amount, unit)
+        difference = plain(minus(one.rating.amount, one.rating.exact))
+        rule = f"once, to {unit.decimals} decimals, half away from zero"
+        return cls(
+            invoice=one.invoice.id, line=line.id, description=line.description, reason=line.reason,
+            currency=one.invoice.currency, period=PeriodOut.of(line.period), quantity=line.quantity,
+            group=dict(zip(line.group_by, line.group, strict=True)) if line.group_by else None,
+            aggregate=_aggregate(one), hours=_hours(one) if one.meter else None,
+            steps=[StepOut.of(step) for step in one.rating.steps], exact=exact, amount=amount,
+            rounding=RoundingOut(exact=exact, amount=amount, difference=difference, rule=rule),
+            events=None if one.counted is None else EventsOut(
+                data=[CountedOut.of(point) for point in one.counted.data], next=one.counted.next
+            ),
+        )
+
+
+def _aggregate(one: Explanation) -> AggregateOut | None:
+    if one.meter is None:
+        return None
+    return AggregateOut(
+        meter=one.meter.key, aggregation=one.meter.aggregation.value, value=plain(one.rating.quantity),
+        events=one.events, position=one.invoice.position or 0,
+    )
+
+
+def _hours(one: Explanation) -> list[HourOut]:
+    return [
+        HourOut(start=hour.period.start, end=hour.period.end, value=plain(hour.value), events=hour.events)
+        for hour in one.hours
+    ]

@@ -1,0 +1,212 @@
+"""Rows of invoices and their lines."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, update
+
+from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
+from farthing.billing.invoices.values import VOID, Invoice, InvoiceLine, Settlement
+from farthing.kernel.clock import instant_text
+from farthing.kernel.ids import is_id
+from farthing.kernel.strict_json import dumps
+from farthing.pricing.arithmetic import from_minor, to_minor
+from farthing.pricing.calendar import Period
+from farthing.pricing.currencies import Currency, currency
+from farthing.pricing.invoicing import Totals
+
+table = invoices.c
+line_table = invoice_lines.c
+Row = dict[str, Any]  # Any: a row's columns
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a list is narrowed to; `since` and `before` look at issued_at, of drafts at the boundary."""
+
+    customer: str | None = None
+    status: str | None = None
+    bill_run: str | None = None
+    subscription: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceStore:
+    connection: Connection
+
+    def add(self, made: Sequence[Invoice]) -> None:
+        """New invoices with their lines. The database refuses a boundary or a line that is billed already."""
+        if made:
+            self.connection.execute(insert(invoices), [_row(one) for one in made])
+            self._add_lines(made)
+
+    def save(self, changed: Sequence[Invoice], with_lines: bool = False) -> None:
+        """Invoices as they are now; their lines too where those were rated again or set free."""
+        if not changed:
+            return
+        rows = [_row(one) | {"own_id": one.id} for one in changed]
+        same = table.id == bindparam("own_id")
+        self.connection.execute(update(invoices).where(same), rows)
+        if with_lines:
+            ids = [one.id for one in changed]
+            self.connection.execute(delete(invoice_lines).where(line_table.invoice.in_(ids)))
+            self._add_lines(changed)
+
+    def remove(self, drafts: Sequence[Invoice]) -> None:
+        ids = [one.id for one in drafts]
+        if ids:
+            self.connection.execute(delete(invoice_lines).where(line_table.invoice.in_(ids)))
+            self.connection.execute(delete(invoices).where(table.id.in_(ids)))
+
+    def settle(self, invoice: Invoice, settlement: Settlement) -> None:
+        unit = currency(invoice.currency)
+        self.connection.execute(insert(invoice_payments).values(
+            organization=invoice.organization, invoice=invoice.id, payment=settlement.payment,
+            amount=to_minor(settlement.amount, unit), currency=settlement.currency, method=settlement.method,
+            reference=settlement.reference, received_at=settlement.received_at,
+        ))
+
+    def find(self, organization: str, reference: str, lock: bool = False) -> Invoice | None:
+        """By id or number, with its lines and payments."""
+        name = table.id if is_id(reference, "inv") else table.number
+        query = select(invoices).where((table.organization == organization) & (name == reference))
+        rows = self.connection.execute(query.with_for_update() if lock else query).mappings().all()
+        return next(iter(self._complete(rows)), None)
+
+    def drafts_of(self, organization: str, subscriptions: Collection[str]) -> list[Invoice]:
+        """The drafts of these subscriptions, with their lines."""
+        mine = (table.organization == organization) & (table.status == "draft")
+        query = select(invoices).where(mine, table.subscription.in_(list(subscriptions))).order_by(table.id)
+        return self._complete(self.connection.execute(query).mappings().all())
+
+    def page(self, organization: str, search: Search, after: str, limit: int) -> list[Invoice]:
+        wanted = [table.organization == organization, table.id > after, *_conditions(search)]
+        query = select(invoices).where(*wanted).order_by(table.id).limit(limit)
+        return self._complete(self.connection.execute(query).mappings().all())
+
+    def any_of_customer(self, organization: str, customer: str, statuses: Collection[str] | None = None) -> bool:
+        wanted = [table.organization == organization, table.customer == customer]
+        if statuses is not None:
+            wanted.append(table.status.in_(list(statuses)))
+        return self.connection.execute(select(table.id).where(*wanted).limit(1)).first() is not None
+
+    def _add_lines(self, owners: Iterable[Invoice]) -> None:
+        rows = [_line_row(owner, number, line) for owner in owners for number, line in enumerate(owner.lines)]
+        if rows:
+            self.connection.execute(insert(invoice_lines), rows)
+
+    def _complete(self, rows: Sequence[RowMapping]) -> list[Invoice]:
+        """The invoices of these rows, with all their lines and payments in two questions."""
+        found = {row["id"]: _value(row) for row in rows}
+        lines: dict[str, list[InvoiceLine]] = {id: [] for id in found}
+        query = select(invoice_lines).where(line_table.invoice.in_(list(found)))
+        for row in self.connection.execute(query.order_by(line_table.invoice, line_table.position)).mappings():
+            lines[row["invoice"]].append(_line(row, currency(found[row["invoice"]].currency)))
+        settlements: dict[str, list[Settlement]] = {id: [] for id in found}
+        payments = select(invoice_payments).where(invoice_payments.c.invoice.in_(list(found)))
+        for row in self.connection.execute(payments.order_by(invoice_payments.c.payment)).mappings():
+            settlements[row["invoice"]].append(_settlement(row))
+        return [
+            replace(one, lines=tuple(lines[id]), settlements=tuple(settlements[id])) for id, one in found.items()
+        ]
+
+
+def boundary_mark(subscription: str, boundary: datetime) -> str:
+    """What an invoice of a boundary is unique by, until it is voided (rule 25)."""
+    return f"{subscription}@{instant_text(boundary)}"
+
+
+def _line_mark(invoice: Invoice, line: InvoiceLine) -> str | None:
+    """What a line is unique by, until its invoice is voided (rule 25)."""
+    if invoice.subscription is None or invoice.boundary is None or invoice.status == VOID or line.period is None:
+        return None
+    start = instant_text(line.period.start)
+    parts = [invoice.subscription, line.price, list(line.group), start, line.reason, instant_text(invoice.boundary)]
+    return sha256(dumps(parts)).hexdigest()
+
+
+def _row(invoice: Invoice) -> Row:
+    unit = currency(invoice.currency)
+    standing = invoice.subscription and invoice.boundary and invoice.status != VOID
+    sums = {
+        "subtotal": invoice.totals.subtotal, "discount_total": invoice.totals.discount_total,
+        "tax_total": invoice.totals.tax_total, "total": invoice.totals.total,
+        "credit_applied": invoice.credit_applied, "amount_paid": invoice.amount_paid,
+        "amount_due": invoice.amount_due,
+    }
+    same = (
+        *("id", "organization", "number", "status", "customer", "buyer", "seller", "subscription", "currency"),
+        *("boundary", "issued_at", "due_at", "payment_terms_days", "position", "bill_run"),
+        *("version", "created_at", "updated_at"),
+    )
+    return {name: getattr(invoice, name) for name in same} | {
+        name: to_minor(amount, unit) for name, amount in sums.items()
+    } | {
+        "period_from": invoice.period.start if invoice.period else None,
+        "period_to": invoice.period.end if invoice.period else None,
+        "billed_as": boundary_mark(invoice.subscription, invoice.boundary)
+        if standing and invoice.subscription and invoice.boundary else None,
+    }
+
+
+def _line_row(invoice: Invoice, number: int, line: InvoiceLine) -> Row:
+    return {
+        "id": line.id, "organization": invoice.organization, "invoice": invoice.id, "position": number,
+        "description": line.description, "price": line.price, "group_by": list(line.group_by),
+        "group_values": list(line.group), "period_from": line.period.start if line.period else None,
+        "period_to": line.period.end if line.period else None, "quantity": line.quantity,
+        "unit_amount": line.unit_amount, "amount": to_minor(line.amount, currency(invoice.currency)),
+        "reason": line.reason, "billed_as": _line_mark(invoice, line),
+    }
+
+
+def _value(row: RowMapping) -> Invoice:
+    unit = currency(row["currency"])
+    sums = Totals(*(from_minor(row[name], unit) for name in ("subtotal", "discount_total", "tax_total", "total")))
+    return Invoice(
+        id=row["id"], organization=row["organization"], number=row["number"], status=row["status"],
+        customer=row["customer"], buyer=row["buyer"], seller=row["seller"], subscription=row["subscription"],
+        currency=row["currency"], boundary=row["boundary"], period=_period(row), issued_at=row["issued_at"],
+        due_at=row["due_at"], payment_terms_days=row["payment_terms_days"], totals=sums,
+        credit_applied=from_minor(row["credit_applied"], unit), amount_paid=from_minor(row["amount_paid"], unit),
+        position=row["position"], bill_run=row["bill_run"], version=row["version"],
+        created_at=row["created_at"], updated_at=row["updated_at"],
+    )
+
+
+def _line(row: RowMapping, unit: Currency) -> InvoiceLine:
+    return InvoiceLine(
+        id=row["id"], description=row["description"], price=row["price"], group_by=tuple(row["group_by"]),
+        group=tuple(row["group_values"]), period=_period(row), quantity=row["quantity"],
+        unit_amount=row["unit_amount"], amount=from_minor(row["amount"], unit), reason=row["reason"],
+    )
+
+
+def _settlement(row: RowMapping) -> Settlement:
+    return Settlement(
+        row["payment"], from_minor(row["amount"], currency(row["currency"])), row["currency"], row["method"],
+        row["reference"], row["received_at"],
+    )
+
+
+def _period(row: RowMapping) -> Period | None:
+    return Period(row["period_from"], row["period_to"]) if row["period_from"] is not None else None
+
+
+def _conditions(search: Search) -> list[ColumnElement[bool]]:
+    equal = {"customer": search.customer, "status": search.status, "bill_run": search.bill_run,
+             "subscription": search.subscription}
+    conditions: list[ColumnElement[bool]] = [
+        table[name] == value for name, value in equal.items() if value is not None
+    ]
+    moment = func.coalesce(table.issued_at, table.boundary, table.created_at)
+    if search.since is not None:
+        conditions.append(moment >= bindparam("since", search.since, table.issued_at.type))
+    if search.before is not None:
+        conditions.append(moment < bindparam("before", search.before, table.issued_at.type))
+    return conditions

@@ -1,0 +1,150 @@
+"""What an invoice is, and the refusals about it; amounts in major units of its currency."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from farthing.kernel.problems import Conflict, Invalid, NotFound
+from farthing.pricing.arithmetic import ZERO, exactly, plain
+from farthing.pricing.calendar import Period
+from farthing.pricing.invoicing import Line, Totals
+from farthing.pricing.rating import Group
+
+DRAFT, OPEN, PAID, VOID = "draft", "open", "paid", "void"
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """A line as it is stored: the pricing line with an identifier of its own."""
+
+    id: str
+    description: str
+    price: str | None
+    group_by: tuple[str, ...]
+    group: Group
+    period: Period | None
+    quantity: str  # canonical decimal text
+    unit_amount: Decimal | None
+    amount: Decimal
+    reason: str
+
+    @classmethod
+    def of(cls, id: str, line: Line, group_by: tuple[str, ...] = ()) -> "InvoiceLine":
+        return cls(
+            id, line.description, line.price, group_by, line.group, line.period, plain(line.quantity),
+            line.unit_amount, line.amount, line.reason,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Money that came in for an invoice."""
+
+    payment: str
+    amount: Decimal
+    currency: str
+    method: str
+    reference: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """A demand for money: a draft until it has a number, then fixed but for its status and payments (rule 20).
+
+    customer, seller  ids' owners as they were when it was drafted or finalised
+    boundary          the subscription's moment it belongs to (rule 25); None for a one-off invoice
+    position          the sequence up to which it counted usage (rule 18); None for a one-off invoice
+    """
+
+    id: str
+    organization: str
+    number: str | None
+    status: str
+    customer: str
+    buyer: Mapping[str, Any]  # Any: JSON
+    seller: Mapping[str, Any]  # Any: JSON
+    subscription: str | None
+    currency: str
+    boundary: datetime | None
+    period: Period | None
+    issued_at: datetime | None
+    due_at: datetime | None
+    payment_terms_days: int
+    totals: Totals
+    credit_applied: Decimal
+    amount_paid: Decimal
+    position: int | None
+    bill_run: str | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    lines: Sequence[InvoiceLine] = ()
+    settlements: Sequence[Settlement] = field(default=())
+
+    @property
+    def amount_due(self) -> Decimal:
+        """What is still owed: total less credit less payments."""
+        with exactly():
+            return self.totals.total - self.credit_applied - self.amount_paid
+
+    @property
+    def one_off(self) -> bool:
+        return self.subscription is None
+
+
+def numbered(draft: Invoice, number: str, issued_at: datetime) -> Invoice:
+    """The draft made owed; with nothing due it is paid at once (rule 26)."""
+    due_at = draft.due_at or issued_at + timedelta(days=draft.payment_terms_days)
+    issued = replace(draft, number=number, issued_at=issued_at, due_at=due_at, status=OPEN)
+    return replace(issued, status=PAID) if issued.amount_due <= ZERO else issued
+
+
+def paid(invoice: Invoice, settlement: Settlement) -> Invoice:
+    """The open invoice with this money against it, paid once nothing is due."""
+    with exactly():
+        amount = invoice.amount_paid + settlement.amount
+    changed = replace(invoice, amount_paid=amount, settlements=(*invoice.settlements, settlement))
+    return replace(changed, status=PAID) if changed.amount_due <= ZERO else changed
+
+
+def voidable(invoice: Invoice) -> Invoice:
+    """The invoice, if it may be voided (rule 20); raises InvoiceNotOpen."""
+    if invoice.status not in (OPEN, PAID) or invoice.settlements:
+        state = "has payments" if invoice.settlements else f"is {invoice.status}"
+        raise InvoiceNotOpen(
+            f"Invoice {invoice.id} {state}; only a finalised invoice with nothing paid can be voided (rule 20)."
+        )
+    return invoice
+
+
+class InvoiceNotFound(NotFound):
+    """No such invoice in this organisation."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"There is no invoice {reference[:120]}.")
+
+
+class LineNotFound(NotFound):
+    """No such line on this invoice."""
+
+
+class InvoiceNotDraft(Conflict):
+    """A finalised invoice never changes but for its payments and status (rule 20)."""
+
+    def __init__(self, invoice: Invoice, what: str) -> None:
+        super().__init__(f"Invoice {invoice.id} is {invoice.status}; only a draft can be {what} (rule 20).")
+
+
+class InvoiceNotOpen(Conflict):
+    """The invoice's status does not allow this."""
+
+
+class Unbillable(Conflict):
+    """A draft that cannot be rated or would be unsound; the message says why."""
+
+
+class BadInvoice(Invalid):
+    """One-off lines that make no lawful invoice."""

@@ -1,0 +1,61 @@
+"""Subscriptions over HTTP."""
+
+from farthing.billing.subscriptions.schemas import (
+    CancelIn,
+    SubscriptionIn,
+    SubscriptionOut,
+    SubscriptionQuery,
+)
+from farthing.billing.subscriptions.service import Subscriptions
+from farthing.billing.subscriptions.store import Search
+from farthing.billing.subscriptions.values import Subscription
+from farthing.kernel.credentials import Caller, Scope
+from farthing.kernel.pagination import listing
+from farthing.kernel.web import Answer, ListShown, Routes, created, precondition, provided, shown
+
+routes = Routes("subscriptions")
+
+
+@routes.post("/v1/subscriptions", scope=Scope.WRITE, body=SubscriptionIn, answer=SubscriptionOut, status=201)
+def create_subscription(caller: Caller, body: SubscriptionIn) -> Answer:
+    """Put a customer on a plan; a start in the past is billed period by period."""
+    subscription = provided(Subscriptions).create(caller, body)
+    return created(_shown(caller, subscription), f"/v1/subscriptions/{subscription.id}")
+
+
+@routes.get(
+    "/v1/subscriptions", scope=Scope.READ, query=SubscriptionQuery, answer=SubscriptionOut, paged=True
+)
+def list_subscriptions(caller: Caller, query: SubscriptionQuery) -> ListShown:
+    """The subscriptions, oldest first."""
+    service = provided(Subscriptions)
+    place = listing("subscriptions", caller.organization, query.limit, query.after)
+    now = service.now(caller.organization)
+    customer = service.customers.get(caller.organization, query.customer).id if query.customer else None
+    page = service.page(caller, Search(now, customer, query.status, query.parked), place)
+    keys = service.customer_keys(caller, page.data)
+    return shown(page, lambda one: SubscriptionOut.of(one, keys.get(one.customer), now))
+
+
+@routes.get("/v1/subscriptions/<reference>", scope=Scope.READ, answer=SubscriptionOut)
+def get_subscription(caller: Caller, reference: str) -> SubscriptionOut:
+    """One subscription, by id or key."""
+    return _shown(caller, provided(Subscriptions).get(caller.organization, reference))
+
+
+@routes.patch("/v1/subscriptions/<reference>", scope=Scope.WRITE, answer=SubscriptionOut)
+def update_subscription(caller: Caller, reference: str, patch: object) -> SubscriptionOut:
+    """Change the metadata by JSON merge patch."""
+    return _shown(caller, provided(Subscriptions).update(caller, reference, patch, precondition()))
+
+
+@routes.post("/v1/subscriptions/<reference>/cancel", scope=Scope.WRITE, body=CancelIn, answer=SubscriptionOut)
+def cancel_subscription(caller: Caller, reference: str, body: CancelIn) -> SubscriptionOut:
+    """End the subscription with its current period."""
+    return _shown(caller, provided(Subscriptions).cancel(caller, reference, body.at))
+
+
+def _shown(caller: Caller, subscription: Subscription) -> SubscriptionOut:
+    service = provided(Subscriptions)
+    keys = service.customer_keys(caller, [subscription])
+    return SubscriptionOut.of(subscription, keys.get(subscription.customer), service.now(caller.organization))

@@ -1,0 +1,190 @@
+"""Rows of subscriptions."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from farthing.billing.subscriptions.models import billing_accounts, open_boundaries, subscriptions
+from farthing.billing.subscriptions.values import Subscription, SubscriptionKeyTaken
+from farthing.kernel.database import refusing
+from farthing.kernel.ids import is_id
+from farthing.pricing.arithmetic import plain
+from farthing.pricing.calendar import Anchor, Interval
+
+table = subscriptions.c
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a list is narrowed to; `status` is told by `now`."""
+
+    now: datetime
+    customer: str | None = None
+    status: str | None = None
+    parked: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionStore:
+    connection: Connection
+
+    def add(self, subscription: Subscription) -> None:
+        """Raises SubscriptionKeyTaken."""
+        with refusing("subscriptions_key", SubscriptionKeyTaken(subscription.key)):
+            self.connection.execute(insert(subscriptions).values(_row(subscription)))
+
+    def save(self, changed: Sequence[Subscription]) -> None:
+        same = (table.organization == bindparam("own_organization")) & (table.id == bindparam("own_id"))
+        rows = [_row(one) | {"own_organization": one.organization, "own_id": one.id} for one in changed]
+        if rows:
+            self.connection.execute(update(subscriptions).where(same), rows)
+
+    def find(self, organization: str, reference: str, lock: bool = False) -> Subscription | None:
+        """By id or key."""
+        name = table.id if is_id(reference, "sub") else table.key
+        query = select(subscriptions).where((table.organization == organization) & (name == reference))
+        row = self.connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+        return None if row is None else _value(row)
+
+    def many(self, organization: str, ids: Collection[str], lock: bool = False) -> Mapping[str, Subscription]:
+        """Those of these ids that exist, by id; locked in the order of their ids, so that nobody waits in a ring."""
+        query = select(subscriptions).where((table.organization == organization) & table.id.in_(list(ids)))
+        query = query.order_by(table.id)
+        rows = self.connection.execute(query.with_for_update() if lock else query).mappings()
+        return {row["id"]: _value(row) for row in rows}
+
+    def page(self, organization: str, search: Search, after: str, limit: int) -> list[Subscription]:
+        wanted = [table.organization == organization, table.id > after, *_conditions(search)]
+        rows = self.connection.execute(select(subscriptions).where(*wanted).order_by(table.id).limit(limit))
+        return [_value(row) for row in rows.mappings()]
+
+    def of_customer(self, organization: str, customer: str) -> list[Subscription]:
+        mine = (table.organization == organization) & (table.customer == customer)
+        rows = self.connection.execute(select(subscriptions).where(mine).order_by(table.id)).mappings()
+        return [_value(row) for row in rows]
+
+    def due(
+        self, organization: str, as_of: datetime, customers: Collection[str] | None, after: str, limit: int
+    ) -> list[Subscription]:
+        """Those with an open boundary at or before `as_of`, by id."""
+        wanted = [table.organization == organization, table.next_boundary <= as_of, table.id > after]
+        if customers is not None:
+            wanted.append(table.customer.in_(list(customers)))
+        rows = self.connection.execute(select(subscriptions).where(*wanted).order_by(table.id).limit(limit))
+        return [_value(row) for row in rows.mappings()]
+
+    def open_boundaries(self, organization: str, ids: Collection[str]) -> Mapping[str, list[datetime]]:
+        """Those at or before `billed_through` that are open all the same, by subscription."""
+        mine = (open_boundaries.c.organization == organization) & open_boundaries.c.subscription.in_(list(ids))
+        columns = (open_boundaries.c.subscription, open_boundaries.c.boundary)
+        found: dict[str, list[datetime]] = {}
+        for subscription, boundary in self.connection.execute(select(*columns).where(mine).order_by(*columns)):
+            found.setdefault(subscription, []).append(boundary)
+        return found
+
+    def reopen(self, organization: str, subscription: str, boundaries: Collection[datetime]) -> None:
+        known = set(self.open_boundaries(organization, [subscription]).get(subscription, ()))
+        rows = [
+            {"organization": organization, "subscription": subscription, "boundary": boundary}
+            for boundary in boundaries if boundary not in known
+        ]
+        if rows:
+            self.connection.execute(insert(open_boundaries), rows)
+
+    def close(self, organization: str, closed: Collection[tuple[str, datetime]]) -> None:
+        """Take these (subscription, boundary) pairs out of what is open all the same."""
+        column = open_boundaries.c
+        mine = (column.organization == organization) & (column.subscription == bindparam("one"))
+        rows = [{"one": subscription, "at": boundary} for subscription, boundary in closed]
+        if rows:
+            self.connection.execute(delete(open_boundaries).where(mine & (column.boundary == bindparam("at"))), rows)
+
+    def any_on_plan(self, organization: str, plan: str, version: int | None) -> bool:
+        wanted = [table.organization == organization, table.plan == plan]
+        if version is not None:
+            wanted.append(table.plan_version == version)
+        return self.connection.execute(select(table.id).where(*wanted).limit(1)).first() is not None
+
+    def count_live(self, organization: str, customer: str, now: datetime) -> int:
+        mine = (table.organization == organization) & (table.customer == customer)
+        live = or_(table.ends_at.is_(None), table.ends_at > now)
+        return int(self.connection.execute(select(func.count()).where(mine, live)).scalar_one())
+
+    def lock_account(self, organization: str, customer: str) -> None:
+        """Hold the customer's account until the end of the transaction."""
+        account = billing_accounts.c
+        mine = (account.organization == organization) & (account.customer == customer)
+        query = select(account.customer).where(mine).with_for_update()
+        if self.connection.execute(query).first() is None:
+            try:
+                with self.connection.begin_nested():
+                    self.connection.execute(
+                        insert(billing_accounts).values(organization=organization, customer=customer)
+                    )
+            except IntegrityError:  # somebody else made it first, and we wait for them
+                self.connection.execute(query)
+
+
+def _conditions(search: Search) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if search.customer is not None:
+        conditions.append(table.customer == search.customer)
+    if search.parked is not None:
+        conditions.append(table.parked.is_not(None) if search.parked else table.parked.is_(None))
+    if search.status is not None:
+        conditions.append(_in_status(search.status, search.now))
+    return conditions
+
+
+def _in_status(status: str, now: datetime) -> ColumnElement[bool]:
+    """The same as Subscription.status, told by the database."""
+    unended = or_(table.ends_at.is_(None), table.ends_at > now)
+    match status:
+        case "ended":
+            return table.ends_at <= now
+        case "scheduled":
+            return and_(unended, table.starts_at > now)
+        case "canceled":
+            return and_(table.ends_at > now, table.starts_at <= now)
+        case "active":
+            return and_(table.ends_at.is_(None), table.starts_at <= now)
+        case _:  # nothing is in trial or paused yet
+            return false()
+
+
+def _row(subscription: Subscription) -> dict[str, Any]:  # Any: a row's columns
+    row = {one.name: getattr(subscription, one.name) for one in fields(subscription)}
+    interval: Interval = row.pop("interval")
+    return row | {
+        "interval_unit": interval.unit, "interval_count": interval.count, "anchor": subscription.anchor.value,
+        "first_day": subscription.first_day.isoformat(),
+        "quantities": {key: plain(quantity) for key, quantity in subscription.quantities.items()},
+    }
+
+
+def _value(row: RowMapping) -> Subscription:
+    columns = dict(row)
+    interval = Interval(columns.pop("interval_unit"), columns.pop("interval_count"))
+    quantities = {key: Decimal(quantity) for key, quantity in row["quantities"].items()}
+    return Subscription(**columns | {
+        "interval": interval, "anchor": Anchor(row["anchor"]), "first_day": date.fromisoformat(row["first_day"]),
+        "quantities": quantities,
+    })

@@ -1,0 +1,36 @@
+"""What billing says when another room asks whether something is still needed."""
+
+from dataclasses import dataclass
+
+from farthing.billing.invoices.store import InvoiceStore
+from farthing.billing.subscriptions.store import SubscriptionStore
+from farthing.customers import CustomerUse
+from farthing.kernel.clock import Clock
+from farthing.kernel.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class BillingUses:
+    """Answers customers and the catalogue, inside their own transactions."""
+
+    database: Database
+    now: Clock
+
+    def use_of(self, organization: str, customer: str) -> CustomerUse:
+        """Why a customer must stay, or stay in its currency (rule 23)."""
+        with self.database.read() as connection:
+            subscriptions, invoices = SubscriptionStore(connection), InvoiceStore(connection)
+            subscriptions.lock_account(organization, customer)
+            live = subscriptions.count_live(organization, customer, self.now(organization)) > 0
+            invoiced = invoices.any_of_customer(organization, customer)
+            unsettled = invoices.any_of_customer(organization, customer, ("draft", "open"))
+        subscribed = "a live subscription" if live else None
+        return CustomerUse(
+            against_delete=subscribed or ("invoices" if invoiced else None),
+            against_currency=subscribed or ("a draft or an open invoice" if unsettled else None),
+        )
+
+    def subscribed(self, organization: str, plan_id: str, version: int | None = None) -> bool:
+        """Whether anybody has ever subscribed to this version, or to any version when none is given."""
+        with self.database.read() as connection:
+            return SubscriptionStore(connection).any_on_plan(organization, plan_id, version)

@@ -1,0 +1,1 @@
+"""Payments: money that came in, set against invoices."""

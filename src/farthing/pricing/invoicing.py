@@ -1,0 +1,159 @@
+"""From a boundary to the lines of an invoice, in order, and their sums."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from farthing.pricing.arithmetic import ZERO, Exact, exactly, rounded
+from farthing.pricing.boundaries import Boundary
+from farthing.pricing.calendar import Period
+from farthing.pricing.charges import Step
+from farthing.pricing.currencies import Currency
+from farthing.pricing.prices import Billing, Flat, PerUnit, Price
+from farthing.pricing.rating import Group, GroupRating, Rating, Usage, rate
+
+ONE = Decimal(1)
+
+
+class QuantityMissing(Exception):
+    """A price without a meter for which the subscription has no quantity (rule 10)."""
+
+    def __init__(self, price: str) -> None:
+        super().__init__(f"Price {price} has no meter, and the subscription has no quantity for it.")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one price charges for one period; amounts in major units, rounded (rule 2).
+
+    group   the values of the price's `group_by`, empty where it has none
+    reason  "usage", "fee" or "one_off"
+    """
+
+    description: str
+    price: str | None
+    group: Group
+    period: Period | None
+    quantity: Exact
+    unit_amount: Decimal | None
+    amount: Decimal
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums of an invoice in major units; the identities of rule 19's figures hold by construction."""
+
+    subtotal: Decimal
+    discount_total: Decimal
+    tax_total: Decimal
+    total: Decimal
+
+
+def boundary_lines(
+    prices: Sequence[Price],
+    quantities: Mapping[str, Decimal],
+    boundary: Boundary,
+    usage: Mapping[str, Sequence[GroupRating]],
+    currency: Currency,
+) -> tuple[Line, ...]:
+    """The lines of the invoice that a subscription has at a boundary, in the order of rule 19 (rule 25).
+
+    quantities  of the subscription, by price key, for prices without a meter
+    usage       by price key: the ratings of the period that ends here; not looked at where none ends
+    returns     usage and then fees in arrears of the period that ends, fees in advance of the one that starts;
+                only lines whose amount, or metered quantity, is not zero
+    raises      QuantityMissing
+    """
+    fees = [price for price in prices if price.meter is None]
+    lines: list[Line] = []
+    if boundary.ended is not None:
+        for price in prices:
+            if price.meter is not None:
+                lines += [_usage_line(price, one, boundary.ended) for one in usage[price.key]]
+        lines += _fees(fees, Billing.IN_ARREARS, boundary.ended, quantities, currency)
+    if boundary.started is not None:
+        lines += _fees(fees, Billing.IN_ADVANCE, boundary.started, quantities, currency)
+    return tuple(line for line in lines if line.amount or (line.reason == "usage" and line.quantity))
+
+
+def _usage_line(price: Price, one: GroupRating, period: Period) -> Line:
+    names = ", ".join(
+        f"{name} {value or 'none'}" for name, value in zip(price.group_by, one.group, strict=True)
+    )
+    description = f"{price.name} ({names})" if names else price.name
+    return _line(price, one.rating, period, "usage", description, one.group)
+
+
+def _fees(
+    prices: Sequence[Price],
+    billing: Billing,
+    period: Period,
+    quantities: Mapping[str, Decimal],
+    currency: Currency,
+) -> Iterator[Line]:
+    for price in prices:
+        if price.billing is billing:
+            yield _line(price, fee_rating(price, quantities, currency), period, "fee", price.name, ())
+
+
+def fee_rating(price: Price, quantities: Mapping[str, Decimal], currency: Currency) -> Rating:
+    """What a price without a meter charges for a full period (rule 10); raises QuantityMissing."""
+    if isinstance(price.charge, Flat):
+        return rate(price, Usage(ONE), currency)
+    if price.key not in quantities:
+        raise QuantityMissing(price.key)
+    return rate(price, Usage(quantities[price.key]), currency)
+
+
+def _line(price: Price, rating: Rating, period: Period, reason: str, description: str, group: Group) -> Line:
+    return Line(
+        description,
+        price.key,
+        group,
+        period,
+        rating.quantity,
+        _unit_amount(price, rating),
+        rating.amount,
+        reason,
+    )
+
+
+def _unit_amount(price: Price, rating: Rating) -> Decimal | None:
+    """What a unit costs, where that is one figure."""
+    match price.charge:
+        case Flat(amount=amount):
+            return amount
+        case PerUnit(unit_amount=unit_amount, free_units=free) if not free:
+            return unit_amount
+        case _:
+            return None
+
+
+def one_off_line(description: str, quantity: Decimal, unit_amount: Decimal, currency: Currency) -> Line:
+    """A line that somebody wrote by hand."""
+    amount = one_off_rating(quantity, unit_amount, currency).amount
+    return Line(description, None, (), None, quantity, unit_amount, amount, "one_off")
+
+
+def one_off_rating(quantity: Decimal, unit_amount: Decimal, currency: Currency) -> Rating:
+    """Quantity x unit amount, rounded once (rule 2)."""
+    with exactly():
+        exact = quantity * unit_amount
+        step = Step(quantity, exact, "quantity times unit amount", unit_amount=unit_amount)
+        return Rating(rounded(exact, currency), exact, quantity, (step,))
+
+
+def totals(lines: Sequence[Line]) -> Totals:
+    """The sums of lines that are neither discounted nor taxed (rule 19)."""
+    with exactly():
+        subtotal = sum((line.amount for line in lines), ZERO)
+    return Totals(subtotal, ZERO, ZERO, subtotal)
+
+
+def spanned(lines: Sequence[Line]) -> Period | None:
+    """The period of an invoice: from the first start of its lines to their last end (rule 25)."""
+    periods = [line.period for line in lines if line.period is not None]
+    if not periods:
+        return None
+    return replace(periods[0], start=min(p.start for p in periods), end=max(p.end for p in periods))
