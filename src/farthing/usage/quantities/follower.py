@@ -1,0 +1,79 @@
+"""Following the events: each meter reads every event once, in order, and remembers how far it has come.
+
+Sequence numbers are in the order of commits and a stream's position is committed with its events, so that
+"everything after N up to the position" can never skip an event that commits late.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from farthing.catalog import Catalog, Meter
+from farthing.kernel.database import Database
+from farthing.kernel.telemetry import Telemetry
+from farthing.usage.events.streams import StreamStore
+from farthing.usage.quantities.steps import step_of
+from farthing.usage.quantities.store import QuantityStore
+
+STEP: Final = 5_000  # events read and written in one transaction, so that other writers wait for little
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Brings meters up to a position; any number may run at once, and each event is read once."""
+
+    database: Database
+    catalog: Catalog
+    telemetry: Telemetry
+
+    def follow(self, organization: str, meters: Sequence[Meter], upto: int) -> None:
+        """Read the events up to this position into these meters, in short transactions."""
+        known = {meter.id: meter for meter in meters}
+        while behind := self._behind(organization, known, upto):
+            old = min(behind.values())
+            slowest = [known[id] for id, seq in behind.items() if seq == old]
+            ahead = [seq for seq in behind.values() if seq > old]
+            self._step(organization, slowest, old, min(old + STEP, upto, *ahead))
+
+    def follow_all(self) -> int:
+        """Bring every meter of every organisation up to date; returns how many events were waiting."""
+        waiting = 0
+        with self.database.read() as connection:
+            organizations = StreamStore(connection).all()
+        for organization in organizations:
+            waiting += self._caught_up(organization)
+        self.telemetry.lag.set(waiting)
+        return waiting
+
+    def _caught_up(self, organization: str) -> int:
+        meters = self.catalog.meters(organization)
+        with self.database.read() as connection:
+            upto = StreamStore(connection).position(organization)
+            positions = QuantityStore(connection).positions(organization, [meter.id for meter in meters])
+        behind = max((upto - positions.get(meter.id, 0) for meter in meters), default=0)
+        if behind:
+            self.telemetry.lag.set(behind)
+            self.follow(organization, meters, upto)
+        return behind
+
+    def _behind(self, organization: str, meters: dict[str, Meter], upto: int) -> dict[str, int]:
+        """Those that have not come this far, each with its position."""
+        if not meters:
+            return {}
+        with self.database.read() as connection:
+            positions = QuantityStore(connection).positions(organization, list(meters))
+        if unknown := meters.keys() - positions.keys():
+            with self.database.write() as connection:
+                QuantityStore(connection).begin(organization, unknown)
+            positions = {**positions, **dict.fromkeys(unknown, 0)}
+        return {id: seq for id, seq in positions.items() if seq < upto}
+
+    def _step(self, organization: str, meters: Sequence[Meter], old: int, new: int) -> None:
+        types = list({meter.event_type for meter in meters})
+        with self.database.read() as connection:
+            events = QuantityStore(connection).events(organization, types, old, new)
+        step = step_of(meters, events)  # before the transaction, which others wait for
+        with self.database.write() as connection:
+            store = QuantityStore(connection)
+            if store.advance(organization, [meter.id for meter in meters], old, new):
+                store.add(organization, step)

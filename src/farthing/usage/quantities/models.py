@@ -1,0 +1,61 @@
+"""Tables that follow the events: how far, and what each meter made of them."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint
+
+from farthing.kernel.columns import Digest, Exact, Identifier, Instant, LongText, Name, required, table
+
+meter_positions = table(
+    "meter_positions",
+    required("organization", Identifier),
+    required("meter", Identifier),
+    required("seq", BigInteger),  # of the last event that was read into this meter
+    PrimaryKeyConstraint("organization", "meter", name="meter_positions_pk"),
+)
+
+usage_points = table(  # an event as its meter sees it
+    "usage_points",
+    required("organization", Identifier),
+    required("meter", Identifier),
+    required("subject_ref", BigInteger),
+    required("time", Instant),
+    required("seq", BigInteger),
+    required("source", Name),
+    required("id", Name),
+    Column("value", LongText),  # canonical text; null does not count
+    required("properties", LongText),  # JSON: the scalar properties of data as canonical text
+    Column("voided_seq", BigInteger),
+    PrimaryKeyConstraint("organization", "meter", "subject_ref", "time", "seq", name="usage_points_pk"),
+)
+
+usage_rollups = table(  # the points of a quarter hour of UTC, put together
+    "usage_rollups",
+    required("organization", Identifier),
+    required("meter", Identifier),
+    required("subject_ref", BigInteger),
+    required("slot", Instant),
+    required("group_hash", Digest),
+    required("group_values", LongText),  # JSON: of the meter's group_by, in its order
+    required("events", Integer),
+    required("counted", Integer),
+    required("total", Exact),
+    Column("least", Exact),
+    Column("greatest", Exact),
+    Column("latest_time", Instant),
+    Column("latest_id", Name),
+    Column("latest_source", Name),
+    Column("latest_value", Exact),
+    PrimaryKeyConstraint("organization", "meter", "subject_ref", "slot", "group_hash", name="usage_rollups_pk"),
+)
+
+unusable_events = table(  # what has a value that its meter cannot count, found when it was too late to refuse it
+    "unusable_events",
+    required("organization", Identifier),
+    required("seq", BigInteger),
+    required("meter", Identifier),
+    required("reason", LongText),
+    PrimaryKeyConstraint("organization", "seq", "meter", name="unusable_events_pk"),
+    Index("unusable_events_of_meter", "organization", "meter", "seq"),
+)
+
+for clustered in (usage_points, usage_rollups):  # SQLite: one B-tree each instead of two
+    clustered.dialect_options["sqlite"]["with_rowid"] = False

@@ -1,0 +1,70 @@
+"""How a meter reads an event: whether it counts, its value and its properties (rules 16 and 17)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from farthing.catalog import Meter
+from farthing.kernel.strict_json import JsonNumber, kind
+from farthing.pricing.aggregation import Aggregation, Properties
+from farthing.pricing.arithmetic import NotADecimal, decimal_from, plain
+
+Data = Mapping[str, object] | None  # JSON, numbers as JsonNumber
+
+
+class Unusable(Exception):
+    """A value that is there, but that the meter cannot count; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An event as one meter sees it; a value of None does not count."""
+
+    value: Decimal | str | None
+    properties: Properties
+
+
+def reading(meter: Meter, data: Data) -> Reading | None:
+    """What the meter reads in an event of its type; None when its filter keeps the event out.
+
+    raises  Unusable for a value that is not a number (for unique_count: not a scalar); missing or null is none
+    """
+    properties = properties_of(data)
+    if any(properties.get(name) not in allowed for name, allowed in meter.filter.items()):
+        return None
+    return Reading(_value(meter, data), properties)
+
+
+def properties_of(data: Data) -> Properties:
+    """The scalar properties as canonical text: `1.0` like `1`; a null one is None, like a missing one (rule 17)."""
+    if data is None:
+        return {}
+    return {name: text_of(value) for name, value in data.items() if not isinstance(value, (dict, list))}
+
+
+def text_of(value: object) -> str | None:
+    """The canonical text of a JSON scalar."""
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, JsonNumber):
+        return plain(decimal_from(value.literal))
+    return "true" if value else "false"
+
+
+def _value(meter: Meter, data: Data) -> Decimal | str | None:
+    if meter.aggregation is Aggregation.COUNT or data is None or meter.value is None:
+        return None
+    value = data.get(meter.value)
+    if value is None:
+        return None
+    if meter.aggregation is Aggregation.UNIQUE_COUNT:
+        if isinstance(value, (dict, list)):
+            raise Unusable(f"must be a string, a number, true or false for the meter {meter.key}, not an {kind(value)}")
+        return text_of(value)
+    text = value.literal if isinstance(value, JsonNumber) else value
+    if not isinstance(text, str):
+        raise Unusable(f"must be a number for the meter {meter.key}, not {kind(value)}")
+    try:
+        return decimal_from(text)
+    except NotADecimal as error:
+        raise Unusable(f"must be a number for the meter {meter.key}; {str(error).rstrip('.')}") from error

@@ -1,0 +1,181 @@
+"""The use cases of quantities: what counts for whom, and how much it is."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from farthing.catalog import Catalog, Meter
+from farthing.customers import CustomerBook
+from farthing.identity import OrganizationBook
+from farthing.kernel.credentials import Caller
+from farthing.kernel.database import Database
+from farthing.kernel.problems import FieldError, Invalid
+from farthing.pricing.aggregation import Aggregation
+from farthing.pricing.calendar import OutsideCalendar, Period, Window, windows
+from farthing.usage import CountedEvent, Point, Wanted
+from farthing.usage.events.streams import StreamStore
+from farthing.usage.quantities.follower import Follower
+from farthing.usage.quantities.steps import StoredPoint
+from farthing.usage.quantities.store import QuantityStore
+from farthing.usage.quantities.tables import Cell, of_points
+from farthing.usage.subjects.store import Subject, SubjectStore
+
+MOST_WINDOWS: Final = 10_000
+AT_ONCE: Final = 1_000  # subjects asked for in one query
+BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What usage is asked for; customer and meter by id or key, no customer for all of them together."""
+
+    customer: str | None
+    meter: str
+    start: datetime
+    end: datetime
+    window: Window
+    group_by: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantities:
+    """Keeps `Metering` of this room, and answers what usage there is."""
+
+    database: Database
+    catalog: Catalog
+    customers: CustomerBook
+    organizations: OrganizationBook
+    follower: Follower
+
+    def position(self, organization: str) -> int:
+        """The sequence number of the last thing that was acknowledged; 0 before the first."""
+        with self.database.read() as connection:
+            return StreamStore(connection).position(organization)
+
+    def follow(self, organization: str, meters: Sequence[Meter], upto: int) -> None:
+        """Read the events up to this position into these meters."""
+        self.follower.follow(organization, meters, upto)
+
+    def usage(self, caller: Caller, question: Question) -> list[Cell]:
+        """Every window of the period, with all that was acknowledged before; raises what is not found, Invalid."""
+        organization = caller.organization
+        meter = self.catalog.meter(organization, question.meter)
+        customer = self.customers.get(organization, question.customer) if question.customer else None
+        zone = customer.timezone if customer else self.organizations.get(organization).timezone
+        cut = _windows(question, ZoneInfo(zone))
+        self.follow(organization, [meter], self.position(organization))
+        with self.database.read() as connection:
+            refs = _all_refs(SubjectStore(connection), organization, customer.id) if customer else None
+            begin = None if meter.aggregation is Aggregation.WEIGHTED_SUM else question.start
+            stored = QuantityStore(connection).points(organization, meter.id, refs, begin, question.end)
+        points = [row.point(meter.aggregation) for row in stored]
+        return of_points(meter.aggregation, points, cut, question.group_by)
+
+    def points(
+        self, organization: str, meter: Meter, customer: str, subscription: str, own_usage: bool, period: Period,
+        upto: int,
+    ) -> Sequence[Point]:
+        """The events of the period that count for the subscription, as far as was known at `upto`, by time."""
+        return self.points_of(organization, [Wanted(meter, customer, subscription, own_usage, period)], upto)[0]
+
+    def points_of(self, organization: str, wanted: Sequence[Wanted], upto: int) -> Sequence[Sequence[Point]]:
+        """The same for many at once, in the order asked: one query for each meter and period (rule 16)."""
+        self.follow(organization, list({one.meter.id: one.meter for one in wanted}.values()), upto)
+        found: list[list[Point]] = [[] for _ in wanted]
+        alike: dict[tuple[str, datetime, datetime], list[int]] = {}
+        for place, one in enumerate(wanted):
+            alike.setdefault((one.meter.id, one.period.start, one.period.end), []).append(place)
+        with self.database.read() as connection:
+            refs = _refs_of(SubjectStore(connection), organization, wanted, upto)
+            for places in alike.values():
+                one, takers = wanted[places[0]], _takers(places, refs)
+                for row in _rows(QuantityStore(connection), organization, one, sorted(takers), upto):
+                    for place in takers[row.subject_ref]:
+                        found[place].append(row.point(one.meter.aggregation))
+        return found
+
+    def earlier(
+        self, organization: str, meter: Meter, customer: str, subscription: str, own_usage: bool, before: datetime,
+        upto: int,
+    ) -> Sequence[Point]:
+        """All that counted before a period began."""
+        period = Period(BEGINNING, before)
+        return self.points(organization, meter, customer, subscription, own_usage, period, upto)
+
+    def listed(
+        self, organization: str, meter: Meter, customer: str, subscription: str, own_usage: bool, period: Period,
+        upto: int, after: str, limit: int,
+    ) -> Sequence[CountedEvent]:
+        """Up to `limit` of the events behind `points`, by time, after a position."""
+        self.follow(organization, [meter], upto)
+        one = Wanted(meter, customer, subscription, own_usage, period)
+        with self.database.read() as connection:
+            refs = sorted(_refs_of(SubjectStore(connection), organization, [one], upto)[0])
+            rows = QuantityStore(connection).points(
+                organization, meter.id, refs, period.start, period.end, upto, _position(after), limit
+            )
+        return [_counted(row, meter) for row in rows]
+
+
+def _windows(question: Question, zone: ZoneInfo) -> list[Period]:
+    if question.start >= question.end:
+        raise Invalid("to must lie after from.", [FieldError("to", "must lie after from")])
+    try:
+        cut = windows(Period(question.start, question.end), question.window, zone)
+        found = list(islice(cut, MOST_WINDOWS + 1))
+    except OutsideCalendar as error:
+        raise Invalid(str(error), [FieldError("from", "must lie within the calendar")]) from error
+    if len(found) > MOST_WINDOWS:
+        message = f"must not cut the time from `from` to `to` into more than {MOST_WINDOWS} windows"
+        raise Invalid(f"window {message}.", [FieldError("window", message)])
+    return found
+
+
+def _all_refs(subjects: SubjectStore, organization: str, customer: str) -> list[int]:
+    """The subjects of a customer and of its subscriptions."""
+    return [subject.ref for subject in subjects.of_customers(organization, [customer])[customer]]
+
+
+def _refs_of(subjects: SubjectStore, organization: str, wanted: Sequence[Wanted], upto: int) -> list[set[int]]:
+    """For each that is wanted, the subjects whose events count for it, as far as was known at `upto`."""
+    rows = subjects.of_customers(organization, list({one.customer for one in wanted}))
+    return [{row.ref for row in rows[one.customer] if _counts_for(one, row, upto)} for one in wanted]
+
+
+def _counts_for(one: Wanted, row: Subject, upto: int) -> bool:
+    """An event that names a subscription counts for it alone; one that names the customer, unless own_usage."""
+    if row.bound_seq is None or row.bound_seq > upto:
+        return False
+    return row.subscription == one.subscription if row.subscription else not one.own_usage
+
+
+def _takers(places: Sequence[int], refs: Sequence[set[int]]) -> dict[int, list[int]]:
+    """By subject, the places that want its events."""
+    takers: dict[int, list[int]] = {}
+    for place in places:
+        for ref in refs[place]:
+            takers.setdefault(ref, []).append(place)
+    return takers
+
+
+def _rows(
+    store: QuantityStore, organization: str, one: Wanted, refs: Sequence[int], upto: int
+) -> Iterator[StoredPoint]:
+    for start in range(0, len(refs), AT_ONCE):
+        some = refs[start : start + AT_ONCE]
+        yield from store.points(organization, one.meter.id, some, one.period.start, one.period.end, upto)
+
+
+def _counted(row: StoredPoint, meter: Meter) -> CountedEvent:
+    value = row.point(meter.aggregation).value
+    return CountedEvent(f"{row.time.isoformat()} {row.seq}", row.source, row.id, row.time, value)
+
+
+def _position(text: str) -> tuple[datetime, int] | None:
+    if not text:
+        return None
+    time, _, seq = text.partition(" ")
+    return datetime.fromisoformat(time), int(seq)

@@ -1,0 +1,118 @@
+"""What some meters make of some events: values in, rows out, no store."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from farthing.catalog import Meter
+from farthing.kernel.strict_json import decoded
+from farthing.pricing.aggregation import Aggregation, Point
+from farthing.pricing.arithmetic import plain
+from farthing.usage.quantities.reading import Data, Unusable, reading
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An event or a void as a follower reads it."""
+
+    seq: int
+    kind: str
+    source: str
+    id: str
+    type: str
+    subject_ref: int
+    time: datetime
+    data: str | None
+    voids: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPoint:
+    """A row of usage_points."""
+
+    meter: str
+    subject_ref: int
+    time: datetime
+    seq: int
+    source: str
+    id: str
+    value: str | None
+    properties: str
+    voided_seq: int | None = None
+
+    def point(self, aggregation: Aggregation) -> Point:
+        """The same as pricing takes it."""
+        value = self.value if self.value is None or aggregation is Aggregation.UNIQUE_COUNT else Decimal(self.value)
+        return Point(self.time, self.source, self.id, value, json.loads(self.properties))
+
+
+@dataclass(frozen=True, slots=True)
+class VoidedPoint:
+    """The row of usage_points that a void takes out, if its meter counts the event at all."""
+
+    meter: str
+    subject_ref: int
+    time: datetime
+    seq: int
+    voided_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableEvent:
+    """An event whose value a meter cannot count."""
+
+    meter: str
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to write for some events."""
+
+    points: list[StoredPoint] = field(default_factory=list)
+    voids: list[VoidedPoint] = field(default_factory=list)
+    unusable: list[UnusableEvent] = field(default_factory=list)
+
+
+def step_of(meters: Sequence[Meter], events: Sequence[Followed]) -> Step:
+    """The points, voids and unusable values that these events are for these meters."""
+    by_type: dict[str, list[Meter]] = {}
+    for meter in meters:
+        by_type.setdefault(meter.event_type, []).append(meter)
+    step = Step()
+    for event in events:
+        interested = by_type.get(event.type, ())
+        if event.voids is not None:
+            step.voids.extend(
+                VoidedPoint(meter.id, event.subject_ref, event.time, event.voids, event.seq) for meter in interested
+            )
+        elif interested:
+            _read(interested, event, step)
+    return step
+
+
+def _read(meters: Sequence[Meter], event: Followed, step: Step) -> None:
+    data = _data(event.data)
+    for meter in meters:
+        try:
+            read = reading(meter, data)
+        except Unusable as error:
+            step.unusable.append(UnusableEvent(meter.id, event.seq, str(error)))
+            continue
+        if read is not None:
+            value = plain(read.value) if isinstance(read.value, Decimal) else read.value
+            step.points.append(StoredPoint(
+                meter.id, event.subject_ref, event.time, event.seq, event.source, event.id, value,
+                _json(read.properties),
+            ))
+
+
+def _data(text: str | None) -> Data:
+    return None if text is None else decoded(text.encode("utf-8"))  # type: ignore[return-value]  # checked when it came
+
+
+def _json(properties: Mapping[str, str | None]) -> str:
+    return json.dumps(properties, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,102 @@
+"""Rows of positions and points."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from farthing.usage.events.models import events
+from farthing.usage.quantities.models import meter_positions, unusable_events, usage_points
+from farthing.usage.quantities.steps import Followed, Step, StoredPoint
+
+POINT_COLUMNS = [usage_points.c[part.name] for part in fields(StoredPoint)]
+EVENT_COLUMNS = [events.c[part.name] for part in fields(Followed)]
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityStore:
+    connection: Connection
+
+    def positions(self, organization: str, meters: Sequence[str]) -> Mapping[str, int]:
+        """How far each has come; those never followed are missing."""
+        query = select(meter_positions.c.meter, meter_positions.c.seq).where(_of(organization, meters))
+        return {row.meter: row.seq for row in self.connection.execute(query)}
+
+    def begin(self, organization: str, meters: Iterable[str]) -> None:
+        """Have these start before the first event, unless somebody else just did."""
+        rows = [{"organization": organization, "meter": meter, "seq": 0} for meter in sorted(meters)]
+        for row in rows:
+            try:
+                with self.connection.begin_nested():
+                    self.connection.execute(insert(meter_positions).values(row))
+            except IntegrityError:
+                pass
+
+    def advance(self, organization: str, meters: Sequence[str], old: int, new: int) -> bool:
+        """Hold these meters and move them; False when another follower moved one of them first."""
+        query = select(meter_positions.c.seq).where(_of(organization, meters)).order_by(meter_positions.c.meter)
+        found = self.connection.execute(query.with_for_update()).scalars().all()
+        if len(found) != len(meters) or any(seq != old for seq in found):
+            return False
+        self.connection.execute(update(meter_positions).where(_of(organization, meters)).values(seq=new))
+        return True
+
+    def events(self, organization: str, types: Sequence[str], after: int, upto: int) -> list[Followed]:
+        """Everything of these types with `after < seq <= upto`, voids too, in order."""
+        wanted = (events.c.organization == organization) & (events.c.seq > after) & (events.c.seq <= upto)
+        query = select(*EVENT_COLUMNS).where(wanted, events.c.type.in_(types)).order_by(events.c.seq)
+        return [Followed(*row) for row in self.connection.execute(query)]
+
+    def add(self, organization: str, step: Step) -> None:
+        """Write what followers found, and take out what was voided."""
+        mine = {"organization": organization}
+        if step.points:
+            self.connection.execute(insert(usage_points), [asdict(point) | mine for point in step.points])
+        if step.unusable:
+            self.connection.execute(insert(unusable_events), [asdict(one) | mine for one in step.unusable])
+        if step.voids:
+            columns = ("meter", "subject_ref", "time", "seq")
+            same = [usage_points.c[name] == bindparam(f"of_{name}") for name in columns]
+            change = update(usage_points).where(usage_points.c.organization == organization, *same)
+            self.connection.execute(change.values(voided_seq=bindparam("by")), [
+                {f"of_{name}": getattr(void, name) for name in columns} | {"by": void.voided_seq}
+                for void in step.voids
+            ])
+
+    def points(
+        self, organization: str, meter: str, refs: Sequence[int] | None, start: datetime | None, end: datetime,
+        upto: int | None = None, after: tuple[datetime, int] | None = None, limit: int | None = None,
+    ) -> list[StoredPoint]:
+        """The points with `start <= time < end` that count, by time.
+
+        refs   of subjects; None for all
+        upto   as far as was known at this position; None for everything followed so far
+        after  time and sequence number of the last one of the page before
+        """
+        if refs is not None and not refs:
+            return []
+        mine = (usage_points.c.organization == organization) & (usage_points.c.meter == meter)
+        wanted = [mine, usage_points.c.time < end, _counts(upto)]
+        if refs is not None:
+            wanted.append(usage_points.c.subject_ref.in_(refs))
+        if start is not None:
+            wanted.append(usage_points.c.time >= start)
+        if after is not None:
+            time, seq = after
+            later = (usage_points.c.time == time) & (usage_points.c.seq > seq)
+            wanted.append((usage_points.c.time > time) | later)
+        query = select(*POINT_COLUMNS).where(*wanted).order_by(usage_points.c.time, usage_points.c.seq).limit(limit)
+        return [StoredPoint(*row) for row in self.connection.execute(query)]
+
+
+def _of(organization: str, meters: Sequence[str]) -> ColumnElement[bool]:
+    return (meter_positions.c.organization == organization) & meter_positions.c.meter.in_(meters)
+
+
+def _counts(upto: int | None) -> ColumnElement[bool]:
+    standing = usage_points.c.voided_seq.is_(None)
+    if upto is None:
+        return standing
+    return (usage_points.c.seq <= upto) & or_(standing, usage_points.c.voided_seq > upto)
