@@ -131,7 +131,7 @@ def _services(
     payments = Payments(database, now, new_id, invoices, customers)
     organizations.first()
     services = (
-        *(organizations, api_keys, customers, meters, plans, catalog),
+        *(organizations, api_keys, customers, meters, plans, catalog, events, metering, follower),
         *(subscriptions, invoices, explainer, bill_runs, payments),
     )
     return {type(service): service for service in services}
