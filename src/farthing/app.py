@@ -1,18 +1,13 @@
 """The composition root: settings in, services and a WSGI application out. The only place that knows all rooms."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
 from flask import Flask
 from sqlalchemy import text
 
-from farthing.catalog.meters import routes as meters_routes
-from farthing.catalog.meters.service import Meters
-from farthing.catalog.plans import routes as plans_routes
-from farthing.catalog.plans.service import Plans
-from farthing.catalog.rates import routes as rates_routes
-from farthing.catalog.service import LocalCatalog
 from farthing.billing.bill_runs import routes as bill_runs_routes
 from farthing.billing.bill_runs.running import Running
 from farthing.billing.bill_runs.service import Background, BillRuns
@@ -23,6 +18,12 @@ from farthing.billing.invoices.service import Invoices
 from farthing.billing.subscriptions import routes as subscriptions_routes
 from farthing.billing.subscriptions.service import Subscriptions
 from farthing.billing.uses import BillingUses
+from farthing.catalog.meters import routes as meters_routes
+from farthing.catalog.meters.service import Meters
+from farthing.catalog.plans import routes as plans_routes
+from farthing.catalog.plans.service import Plans
+from farthing.catalog.rates import routes as rates_routes
+from farthing.catalog.service import LocalCatalog
 from farthing.customers import routes as customers_routes
 from farthing.customers.service import Customers
 from farthing.identity.api_keys import routes as api_keys_routes
@@ -37,6 +38,7 @@ from farthing.kernel.idempotency import Idempotency
 from farthing.kernel.ids import new_id
 from farthing.kernel.migrate import migrate
 from farthing.kernel.openapi import add_documents
+from farthing.kernel.processes import end_with_parent, repeat
 from farthing.kernel.settings import Settings, load_settings
 from farthing.kernel.telemetry import Telemetry, configure_logs, new_telemetry
 from farthing.kernel.web import Endpoint, register
@@ -50,6 +52,7 @@ from farthing.usage.quantities.service import Quantities
 from farthing.usage.subjects.service import SubjectBook
 
 S = TypeVar("S")
+FOLLOW_SECONDS: Final = 1.0
 ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
     endpoint
     for routes in (
@@ -159,6 +162,11 @@ def _database_version(database: Database) -> str:
 
 def wsgi() -> Flask:
     """What the server runs in its worker: everything from the environment."""
+    end_with_parent()
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
-    return web_application(open_farthing(settings))
+    worker = ThreadPoolExecutor(1, "farthing-background")
+    farthing = open_farthing(settings, background=worker.submit)
+    repeat(farthing[Follower].follow_all, FOLLOW_SECONDS, "farthing-follower")
+    farthing[BillRuns].resume()
+    return web_application(farthing)

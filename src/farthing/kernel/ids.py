@@ -2,7 +2,9 @@
 
 import re
 import secrets
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,10 +19,25 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NewId = Callable[[str, datetime], str]  # a prefix and the time, which services are handed
 
 
+@dataclass(slots=True)
+class _Last:
+    """The number given last, so that identifiers of one millisecond rise too."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    number: int = 0
+
+
+_last: Final = _Last()
+
+
 def new_id(prefix: str, now: datetime) -> str:
-    """`prefix_` and 26 characters: 48 bits of `now` in milliseconds, then 80 random bits."""
+    """`prefix_` and 26 characters: 48 bits of `now` in milliseconds, then 80 random bits; rising in a process."""
     milliseconds = (now - EPOCH) // timedelta(milliseconds=1)
-    number = (milliseconds << 80) | secrets.randbits(80)
+    with _last.lock:
+        same = _last.number >> 80 == milliseconds
+        # a random step rather than 1: nobody can tell a neighbour's identifier from one's own
+        number = _last.number + 1 + secrets.randbits(40) if same else milliseconds << 80 | secrets.randbits(79)
+        _last.number = number
     return f"{prefix}_{''.join(ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))}"
 
 

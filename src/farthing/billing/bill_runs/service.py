@@ -26,7 +26,7 @@ from farthing.kernel.ids import NewId
 from farthing.kernel.pagination import Listing, Page
 from farthing.kernel.problems import FieldError
 
-Background = Callable[[Callable[[], object]], None]  # runs a piece of work, at once or soon
+Background = Callable[[Callable[[], object]], object]  # runs a piece of work, at once or soon
 Progress = Callable[[BillRun], None]
 log = structlog.get_logger("farthing")
 

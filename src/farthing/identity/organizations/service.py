@@ -52,6 +52,11 @@ class Organizations:
         with self.database.write() as connection:
             return OrganizationStore(connection).first() or self.create("My organization")
 
+    def all(self) -> list[Organization]:
+        """Every one, oldest first: for the operator."""
+        with self.database.read() as connection:
+            return OrganizationStore(connection).all()
+
     def named(self, reference: str) -> Organization:
         """By id or name; raises OrganizationNotFound, NameAmbiguous."""
         with self.database.read() as connection:

@@ -1,0 +1,39 @@
+"""`farthing serve` and `farthing migrate`."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from farthing.cli.opening import Home, opened, settings_of
+from farthing.kernel.migrate import newest_version
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(serve)
+    app.command()(migrate)
+
+
+def serve(
+    home: Home = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[str | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Serve the interface over HTTP until it is told to stop."""
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    settings = settings_of(home, host=host, port=port)
+    os.environ.update(settings.variables)
+    typer.echo(f"Farthing on http://{settings.host}:{settings.port} with its data in {settings.home}", err=True)
+    Granian(
+        "farthing.app:wsgi", factory=True, address=settings.host, port=settings.port, interface=Interfaces.WSGI,
+        workers=1, blocking_threads=settings.threads, log_level=LogLevels.error, websockets=False,
+    ).serve()
+
+
+def migrate(home: Home = None) -> None:
+    """Bring the store to the schema of this version; every command does so by itself."""
+    with opened(home):
+        typer.echo(f"The store is at {newest_version()}.")
