@@ -46,6 +46,7 @@ from farthing.payments import routes as payments_routes
 from farthing.payments.service import Payments
 from farthing.usage.events import routes as events_routes
 from farthing.usage.events.service import Events
+from farthing.usage.imports.service import Imports
 from farthing.usage.quantities import routes as quantities_routes
 from farthing.usage.quantities.follower import Follower
 from farthing.usage.quantities.service import Quantities
@@ -134,7 +135,7 @@ def _services(
     payments = Payments(database, now, new_id, invoices, customers)
     organizations.first()
     services = (
-        *(organizations, api_keys, customers, meters, plans, catalog, events, metering, follower),
+        *(organizations, api_keys, customers, meters, plans, catalog, events, metering, follower, Imports(events)),
         *(subscriptions, invoices, explainer, bill_runs, payments),
     )
     return {type(service): service for service in services}

@@ -1,6 +1,7 @@
 """JSON in and out without losing a digit: literal numbers, no NaN, no key twice, bounded depth and width."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NoReturn
@@ -9,6 +10,7 @@ from farthing.kernel.problems import FieldError, Invalid, Malformed, TooLarge
 
 MOST_KEYS: Final = 10_000  # in one object
 MOST_NESTED: Final = 100
+UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 type_names: Final = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
@@ -139,9 +141,8 @@ def _strings(value: object, path: str) -> Iterator[tuple[str, str]]:
 def unstorable(value: object) -> FieldError | None:
     """The first text in a value that no store can hold, because of NUL or a lone surrogate."""
     for path, text in _strings(value, ""):
-        bad = next((c for c in text if c == "\0" or "\ud800" <= c <= "\udfff"), None)
-        if bad is not None:
-            what = "the character NUL" if bad == "\0" else "a lone surrogate"
+        if bad := UNSTORABLE.search(text):
+            what = "the character NUL" if bad[0] == "\0" else "a lone surrogate"
             field = path.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
             return FieldError(field, f"must not contain {what}")
     return None
