@@ -4,7 +4,7 @@ Sequence numbers are in the order of commits and a stream's position is committe
 "everything after N up to the position" can never skip an event that commits late.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,9 @@ from farthing.catalog import Catalog, Meter
 from farthing.kernel.database import Database
 from farthing.kernel.telemetry import Telemetry
 from farthing.usage.events.streams import StreamStore
-from farthing.usage.quantities.steps import step_of
+from farthing.usage.quantities.rollup_store import RollupStore
+from farthing.usage.quantities.rollups import Slot, rolled_up, voided_slots
+from farthing.usage.quantities.steps import Step, step_of
 from farthing.usage.quantities.store import QuantityStore
 
 STEP: Final = 5_000  # events read and written in one transaction, so that other writers wait for little
@@ -77,3 +79,16 @@ class Follower:
             store = QuantityStore(connection)
             if store.advance(organization, [meter.id for meter in meters], old, new):
                 store.add(organization, step)
+                _roll_up(RollupStore(connection), organization, {meter.id: meter for meter in meters}, step)
+
+
+def _roll_up(store: RollupStore, organization: str, meters: Mapping[str, Meter], step: Step) -> None:
+    """Merge a step into the rollups; quarter hours in which something was voided are put together anew."""
+    anew = sorted(voided_slots(meters, step), key=lambda slot: (slot.meter, slot.subject_ref, slot.start))
+    left = set(anew)
+    found = rolled_up(meters, step.points)
+    store.merge(organization, {
+        place: partial for place, partial in found.items()
+        if Slot(place.meter, place.subject_ref, place.slot) not in left
+    })
+    store.replace(organization, anew, rolled_up(meters, store.standing(organization, anew)))

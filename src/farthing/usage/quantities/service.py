@@ -1,11 +1,14 @@
 """The use cases of quantities: what counts for whom, and how much it is."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
 
 from farthing.catalog import Catalog, Meter
 from farthing.customers import CustomerBook
@@ -13,14 +16,16 @@ from farthing.identity import OrganizationBook
 from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database
 from farthing.kernel.problems import FieldError, Invalid
-from farthing.pricing.aggregation import Aggregation
+from farthing.pricing.aggregation import Aggregation, Partial
 from farthing.pricing.calendar import OutsideCalendar, Period, Window, windows
 from farthing.usage import CountedEvent, Point, Wanted
 from farthing.usage.events.streams import StreamStore
 from farthing.usage.quantities.follower import Follower
+from farthing.usage.quantities.rollup_store import RollupStore
+from farthing.usage.quantities.rollups import whole_slots
 from farthing.usage.quantities.steps import StoredPoint
 from farthing.usage.quantities.store import QuantityStore
-from farthing.usage.quantities.tables import Cell, of_points
+from farthing.usage.quantities.tables import Cell, Group, of_partials, of_points, partials_of
 from farthing.usage.subjects.store import Subject, SubjectStore
 
 MOST_WINDOWS: Final = 10_000
@@ -69,9 +74,11 @@ class Quantities:
         self.follow(organization, [meter], self.position(organization))
         with self.database.read() as connection:
             refs = _all_refs(SubjectStore(connection), organization, customer.id) if customer else None
+            place = _Where(connection, organization, meter, refs)
+            if whole := whole_slots(meter, cut, question.group_by):
+                return _from_rollups(place, whole, cut, question.group_by)
             begin = None if meter.aggregation is Aggregation.WEIGHTED_SUM else question.start
-            stored = QuantityStore(connection).points(organization, meter.id, refs, begin, question.end)
-        points = [row.point(meter.aggregation) for row in stored]
+            points = place.points(begin, question.end)
         return of_points(meter.aggregation, points, cut, question.group_by)
 
     def points(
@@ -118,6 +125,35 @@ class Quantities:
                 organization, meter.id, refs, period.start, period.end, upto, _position(after), limit
             )
         return [_counted(row, meter) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """One meter's usage of some subjects, or of all."""
+
+    connection: Connection
+    organization: str
+    meter: Meter
+    refs: Sequence[int] | None
+
+    def points(self, start: datetime | None, end: datetime) -> list[Point]:
+        rows = QuantityStore(self.connection).points(self.organization, self.meter.id, self.refs, start, end)
+        return [row.point(self.meter.aggregation) for row in rows]
+
+    def rollups(self, period: Period) -> Iterator[tuple[datetime, Group, Partial]]:
+        return RollupStore(self.connection).of(self.organization, self.meter.id, self.refs, period)
+
+
+def _from_rollups(place: _Where, whole: Period, cut: Sequence[Period], group_by: Sequence[str]) -> list[Cell]:
+    """Whole quarter hours from rollups, and from points what is left of them at both ends."""
+    positions = [place.meter.group_by.index(name) for name in group_by]
+    starts = [window.start for window in cut]
+    rolled = (
+        (bisect_right(starts, slot) - 1, tuple(group[position] for position in positions), partial)
+        for slot, group, partial in place.rollups(whole)
+    )
+    edges = [*place.points(cut[0].start, whole.start), *place.points(whole.end, cut[-1].end)]
+    return of_partials(place.meter.aggregation, chain(rolled, partials_of(edges, cut, group_by)), cut, group_by)
 
 
 def _windows(question: Question, zone: ZoneInfo) -> list[Period]:

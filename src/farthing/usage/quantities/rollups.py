@@ -1,0 +1,91 @@
+"""Rollups: the points of a quarter hour of UTC put together, because midnight is not on the hour everywhere.
+
+Values in, values out; the store is `rollup_store.py`. `unique_count` and `weighted_sum` need the points themselves.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Final
+
+from farthing.catalog import Meter
+from farthing.kernel.columns import EPOCH
+from farthing.pricing.aggregation import Aggregation, Partial, merged, partial_of
+from farthing.pricing.calendar import Period
+from farthing.usage.quantities.steps import Step, StoredPoint
+from farthing.usage.quantities.tables import Group, group_of
+
+SLOT: Final = timedelta(minutes=15)
+NEED_POINTS: Final = frozenset({Aggregation.UNIQUE_COUNT, Aggregation.WEIGHTED_SUM})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a rollup is of; `group` has the values of the meter's group_by, in its order."""
+
+    meter: str
+    subject_ref: int
+    slot: datetime
+    group: Group
+
+    @property
+    def hash(self) -> bytes:
+        return blake2b(self.values.encode("utf-8"), digest_size=16).digest()
+
+    @property
+    def values(self) -> str:
+        """The group as JSON."""
+        return json.dumps(self.group, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """All groups of one quarter hour."""
+
+    meter: str
+    subject_ref: int
+    start: datetime
+
+
+def slot_of(time: datetime) -> datetime:
+    """The start of the quarter hour that holds an instant."""
+    return time - (time - EPOCH) % SLOT
+
+
+def rolled_up(meters: Mapping[str, Meter], points: Iterable[StoredPoint]) -> dict[Place, Partial]:
+    """The rollups of some points; only of meters that can use them."""
+    found: dict[Place, Partial] = {}
+    for row in points:
+        meter = meters[row.meter]
+        if meter.aggregation in NEED_POINTS:
+            continue
+        point = row.point(meter.aggregation)
+        place = Place(row.meter, row.subject_ref, slot_of(row.time), group_of(point.properties, meter.group_by))
+        before = found.get(place)
+        found[place] = partial_of(point) if before is None else merged(before, partial_of(point))
+    return found
+
+
+def voided_slots(meters: Mapping[str, Meter], step: Step) -> set[Slot]:
+    """The quarter hours that have to be put together anew, because something in them counts no longer."""
+    return {
+        Slot(void.meter, void.subject_ref, slot_of(void.time))
+        for void in step.voids if meters[void.meter].aggregation not in NEED_POINTS
+    }
+
+
+def whole_slots(meter: Meter, cut: Sequence[Period], group_by: Sequence[str]) -> Period | None:
+    """The part of some windows that rollups can answer for; None where none can.
+
+    A rollup lies in one window only if windows are cut on the quarter hour, as all zones have done for a century.
+    """
+    if meter.aggregation in NEED_POINTS or not set(group_by) <= set(meter.group_by):
+        return None
+    if any(window.start != slot_of(window.start) for window in cut[1:]):
+        return None
+    first, last = slot_of(cut[0].start), slot_of(cut[-1].end)
+    if first < cut[0].start:
+        first += SLOT
+    return Period(first, last) if first < last else None
