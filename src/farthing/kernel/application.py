@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
 from farthing.kernel import telemetry
+from farthing.kernel.credentials import Authenticate
 from farthing.kernel.problems import (
     Malformed,
     MethodNotAllowed,
@@ -25,6 +27,7 @@ from farthing.kernel.problems import (
     status_and_title,
 )
 from farthing.kernel.strict_json import dumps
+from farthing.kernel.web import bearer
 
 REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
@@ -151,18 +154,13 @@ def _checked(check: Check) -> dict[str, str]:
         return {"status": "unavailable", "reason": type(error).__name__}
 
 
-def not_available_yet(app: Flask, calls: Sequence[tuple[str, str]], authenticated: Callable[[], object]) -> None:
+def not_available_yet(app: Flask, calls: Sequence[tuple[str, str]], authenticate: Authenticate) -> None:
     """Answer the calls of the interface that are not built yet by naming them (422), never by silence."""
-    from farthing.kernel.problems import NotAvailableYet
 
     def refuse(call: str, **path: str) -> Response:
-        authenticated()
+        g.caller = bearer(authenticate)
         raise NotAvailableYet(call)
 
     for method, path in calls:
-        call = f"{method} {path}"
-
-        def view(call: str = call, **path: str) -> Response:
-            return refuse(call)
-
-        app.add_url_rule(path, f"later {call}", view, methods=[method])
+        call = f"{method} {re.sub('<one>', '{id}', path)}"
+        app.add_url_rule(path, f"later {call}", partial(refuse, call), methods=[method])

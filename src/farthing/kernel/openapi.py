@@ -82,7 +82,7 @@ def _operation(endpoint: Endpoint) -> Document:
     }
     if endpoint.scope is not None:
         operation["security"] = [{"bearer": []}]
-        operation["x-scope"] = endpoint.scope.value
+        operation["x-scope"] = str(endpoint.scope)
     if content := _body(endpoint):
         operation["requestBody"] = {"required": True, "content": content}
     return operation

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
 from pydantic import BaseModel
@@ -21,6 +21,9 @@ from farthing.kernel.strict_json import loads
 
 MOST_BYTES: Final = 1024 * 1024  # of a body, unless the endpoint says otherwise
 JSON_TYPES: Final = ("application/json", "application/merge-patch+json")
+
+Needed: TypeAlias = Scope | Literal["any"] | None
+ANY_SCOPE: Final = "any"  # for every caller, whatever it may do; None: open to everybody
 
 View = Callable[..., Any]  # Any: a route takes what its declaration says and gives a model, an Answer or None
 S = TypeVar("S")
@@ -42,7 +45,7 @@ class Endpoint:
     method: str
     path: str
     view: View
-    scope: Scope | None  # None: open to everybody
+    scope: Needed
     body: type[Schema] | None
     query: type[Query] | None
     answer: type[BaseModel] | None
@@ -81,7 +84,7 @@ class Routes:
         return self._add("DELETE", path, **{"status": 204} | options)
 
     def _add(
-        self, method: str, path: str, *, scope: Scope | None, body: type[Schema] | None = None,
+        self, method: str, path: str, *, scope: Needed, body: type[Schema] | None = None,
         query: type[Query] | None = None, answer: type[BaseModel] | None = None, status: int = 200,
         paged: bool = False, raw: Sequence[str] = (), most_bytes: int = MOST_BYTES,
     ) -> Callable[[View], View]:
@@ -140,14 +143,20 @@ def _left_out(model: type[Schema]) -> bool:
     return not request.get_data() and not any(one.is_required() for one in model.model_fields.values())
 
 
-def _caller(scope: Scope, authenticate: Authenticate) -> Caller:
+def _caller(scope: Scope | Literal["any"], authenticate: Authenticate) -> Caller:
+    caller = bearer(authenticate)
+    if isinstance(scope, Scope):
+        caller.demand(scope)
+    return caller
+
+
+def bearer(authenticate: Authenticate) -> Caller:
+    """Whose token the request carries; raises Unauthenticated."""
     header = request.headers.get("Authorization", "")
     kind, _, token = header.partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise Unauthenticated("This call needs a bearer token: an API key, or the access token of a login.")
-    caller = authenticate(token.strip())
-    caller.demand(scope)
-    return caller
+    return authenticate(token.strip())
 
 
 def _query() -> dict[str, str]:

@@ -1,0 +1,44 @@
+# What a newcomer needs. `make demo` and `make test` install all they need in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.PHONY: help venv demo serve test check bench faults clean
+
+help:
+	@echo "make demo    bill sample data and show the invoices"
+	@echo "make test    run the tests (make faults: the long ones)"
+	@echo "make check   lint, types, import contracts, generated files"
+	@echo "make bench   measure against a floor of the same run"
+	@echo "make serve   serve on http://127.0.0.1:8000"
+
+venv: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml requirements.lock scripts/install
+	@scripts/install "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+demo: venv
+	@$(BIN)/farthing demo
+
+serve: venv
+	@$(BIN)/farthing serve
+
+test: venv
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+faults: venv
+	@$(BIN)/python -m pytest -m slow
+
+check: venv
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python scripts/generate --check
+
+bench: venv
+	@$(BIN)/farthing bench
+
+clean:
+	rm -rf $(VENV) build dist
