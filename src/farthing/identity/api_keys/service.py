@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from farthing.identity.api_keys.store import ApiKeyStore
 from farthing.identity.api_keys.values import ApiKey
+from farthing.identity.callers import CallerCache
 from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller, Scope
 from farthing.kernel.database import Database
@@ -36,6 +37,7 @@ class ApiKeys:
     database: Database
     now: Clock
     new_id: NewId
+    callers: CallerCache
 
     def create(self, caller: Caller, scopes: Iterable[Scope], name: str | None = None) -> tuple[ApiKey, str]:
         """A new key and its secret, which nothing can tell again; raises ScopesTooWide."""
@@ -58,15 +60,16 @@ class ApiKeys:
         """The secret stops working at once; raises ApiKeyNotFound."""
         with self.database.write() as connection:
             if not ApiKeyStore(connection).remove(caller.organization, key_id):
-                raise ApiKeyNotFound(f"There is no API key {key_id}.")
+                raise ApiKeyNotFound(f"There is no API key {key_id[:120]}.")
+            self.database.after_commit(lambda: self.callers.forget(key_id))
 
-    def authenticate(self, secret: str) -> Caller:
-        """Who holds this secret; raises UnknownApiKey."""
+    def authenticate(self, secret: str) -> tuple[Caller, None]:
+        """Who holds this secret, without an end that is known; raises UnknownApiKey."""
         with self.database.read() as connection:
             key = ApiKeyStore(connection).by_hash(hashed(secret))
         if key is None:
             raise UnknownApiKey("The API key is unknown or has been deleted.")
-        return Caller(key.organization, key.id, "key", key.scopes)
+        return Caller(key.organization, key.id, "key", key.scopes), None
 
 
 def hashed(secret: str) -> str:

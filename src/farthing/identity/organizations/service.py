@@ -1,6 +1,7 @@
 """The use cases of organisations."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from farthing.identity.organizations.schemas import OrganizationIn
 from farthing.identity.organizations.store import OrganizationStore
@@ -88,11 +89,10 @@ def _found(organization: Organization | None, reference: str) -> Organization:
     return organization
 
 
-def _settable(body: OrganizationIn) -> dict[str, object]:
+def _settable(body: OrganizationIn) -> dict[str, Any]:  # Any: the fields of Organization
     fields = body.model_dump(exclude_none=False)
     fields["tax_ids"] = tuple(fields["tax_ids"])
     for part in ("address", "bank"):
         if fields[part] is not None:
             fields[part] = {name: value for name, value in fields[part].items() if value is not None}
     return fields
-

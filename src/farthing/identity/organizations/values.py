@@ -8,9 +8,6 @@ from typing import Any
 from farthing.kernel.problems import NotFound
 
 
-
-
-
 class OrganizationNotFound(NotFound):
     """No such organisation."""
 

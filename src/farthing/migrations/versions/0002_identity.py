@@ -1,4 +1,4 @@
-"""Organisations and API keys. Reversible."""
+"""Organisations, users, API keys, sessions. Reversible."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,6 +25,16 @@ def upgrade() -> None:
     op.create_index("api_keys_hash", "api_keys", ["hash"], unique=True)
     op.create_index("api_keys_of_organization", "api_keys", ["organization", "id"], unique=False)
     op.create_table(
+        "login_failures",
+        sa.Column("subject", Identifier, nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failed_at", Instant, nullable=False),
+        sa.Column("forgotten_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("subject", name="login_failures_pk"),
+        **ENGINE,
+    )
+    op.create_index("login_failures_age", "login_failures", ["forgotten_at"], unique=False)
+    op.create_table(
         "organizations",
         sa.Column("id", Identifier, nullable=False),
         sa.Column("name", Name, nullable=False),
@@ -47,10 +57,56 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="organizations_pk"),
         **ENGINE,
     )
+    op.create_table(
+        "sessions",
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("user_id", Identifier, nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.Column("revoked_at", Instant, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="sessions_pk"),
+        **ENGINE,
+    )
+    op.create_index("sessions_of_user", "sessions", ["organization", "user_id"], unique=False)
+    op.create_table(
+        "users",
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("username", Name, nullable=False),
+        sa.Column("folded_username", Name, nullable=False),
+        sa.Column("hash", Name, nullable=False),
+        sa.Column("scopes", Name, nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="users_pk"),
+        **ENGINE,
+    )
+    op.create_index("users_of_organization", "users", ["organization", "id"], unique=False)
+    op.create_index("users_username", "users", ["folded_username"], unique=True)
+    op.create_table(
+        "refresh_tokens",
+        sa.Column("hash", Name, nullable=False),
+        sa.Column("session_id", Identifier, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.Column("used_at", Instant, nullable=True),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name="refresh_tokens_session_fk"),
+        sa.PrimaryKeyConstraint("hash", name="refresh_tokens_pk"),
+        **ENGINE,
+    )
+    op.create_index("refresh_tokens_of_session", "refresh_tokens", ["session_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("refresh_tokens_of_session", table_name="refresh_tokens")
+    op.drop_table("refresh_tokens")
+    op.drop_index("users_username", table_name="users")
+    op.drop_index("users_of_organization", table_name="users")
+    op.drop_table("users")
+    op.drop_index("sessions_of_user", table_name="sessions")
+    op.drop_table("sessions")
     op.drop_table("organizations")
+    op.drop_index("login_failures_age", table_name="login_failures")
+    op.drop_table("login_failures")
     op.drop_index("api_keys_of_organization", table_name="api_keys")
     op.drop_index("api_keys_hash", table_name="api_keys")
     op.drop_table("api_keys")

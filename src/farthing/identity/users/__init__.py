@@ -1,0 +1,1 @@
+"""Users: people who log in with a name and a password."""
