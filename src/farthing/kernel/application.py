@@ -19,6 +19,7 @@ from farthing.kernel.credentials import Authenticate
 from farthing.kernel.problems import (
     Malformed,
     MethodNotAllowed,
+    NotAvailableYet,
     NotFound,
     Refusal,
     TooLarge,
