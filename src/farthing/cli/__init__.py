@@ -8,7 +8,7 @@ import typer
 
 from farthing import __version__
 from farthing.cli import billing, checking, importing, people, rating, serving
-from farthing.cli.opening import failed
+from farthing.cli.opening import failed, program_home
 from farthing.kernel.problems import Misconfigured, Refusal
 
 app = typer.Typer(
@@ -26,14 +26,13 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    context: typer.Context,
     home: Annotated[Path | None, typer.Option(help="Folder of the database, keys and files.")] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Farthing bills usage: events, meters, plans, invoices."""
-    context.obj = home
+    program_home.set(home)
 
 
 for room in (serving, people, importing, billing, rating, checking):

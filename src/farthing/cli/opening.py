@@ -4,10 +4,10 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from pydantic import BaseModel
 
@@ -20,12 +20,13 @@ from farthing.kernel.telemetry import configure_logs
 
 Home = Annotated[Path | None, typer.Option("--home", help="Folder of the database, keys and files.")]
 Org = Annotated[str | None, typer.Option("--org", help="Organisation, by id or name; the first one unless told.")]
+program_home: ContextVar[Path | None] = ContextVar("farthing_home", default=None)  # `farthing --home DIR command`
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
 def settings_of(home: Path | None, **overrides: str | None) -> Settings:
     """The settings, `--home` of the command before that of the program; raises Misconfigured."""
-    given = home or click.get_current_context().find_root().obj
+    given = home or program_home.get()
     return load_settings(None, home=str(given) if given else None, **overrides)
 
 

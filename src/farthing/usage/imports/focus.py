@@ -104,7 +104,9 @@ def focus_catalogue(rows: Iterable[Mapping[str, str]]) -> FocusCatalogue:
         found = ", ".join(sorted(currencies)) or "none"
         raise BadFile(f"A file is billed in one currency; this one has {found}.")
     currency = currencies.pop()
-    people = tuple({"key": key, "name": name, "currency": currency} for key, name in customers.items())
+    people = tuple(
+        {"key": key, "name": name, "currency": currency, "timezone": "UTC"} for key, name in customers.items()
+    )
     return FocusCatalogue(people, _meter(), _plan(currency, cells), currency, f"{times[0][:7]}-01T00:00:00Z")
 
 
