@@ -11,8 +11,10 @@ from rich.table import Table
 from farthing.billing.bill_runs.schemas import BillRunIn, BillRunOut
 from farthing.billing.bill_runs.service import BillRuns
 from farthing.billing.bill_runs.values import FAILED, BillRun
+from farthing.billing.invoices.explain import Explainer
 from farthing.billing.invoices.schemas import InvoiceOut, InvoiceQuery
 from farthing.billing.invoices.service import Invoices
+from farthing.billing.invoices.shown import ExplanationOut
 from farthing.billing.invoices.store import Search
 from farthing.billing.invoices.values import Invoice
 from farthing.cli.opening import Home, Json, Org, caller_of, opened, say
@@ -127,3 +129,31 @@ def show_invoice(
     print_invoices([one])
     for line in one.lines:
         typer.echo(f"  {line.description}  {line.quantity}  {money(line.amount, currency(one.currency))}")
+
+
+@invoices.command("explain")
+def explain_invoice(
+    reference: Annotated[str, typer.Argument(help="Its id or number.")],
+    org: Org = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Show where each line's amount comes from."""
+    with opened(home) as farthing:
+        caller = caller_of(farthing, org)
+        invoice = farthing[Invoices].get(caller.organization, reference)
+        explained = [
+            ExplanationOut.of(farthing[Explainer].explain(
+                caller, invoice.id, line.id, listing(f"explain/{line.id}", caller.organization)
+            ))
+            for line in invoice.lines
+        ]
+    if as_json:
+        say([one.model_dump(mode="json") for one in explained])
+        return
+    for one in explained:
+        counted = f": {one.aggregate.value} from {one.aggregate.events} events" if one.aggregate else ""
+        typer.echo(f"{one.description}{counted}")
+        for step in one.steps:
+            typer.echo(f"  {step.quantity}  {step.note}  {step.amount}")
+        typer.echo(f"  {one.rounding.exact} rounded {one.rounding.rule}: {one.rounding.amount}")

@@ -4,6 +4,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import typer
 from sqlalchemy import text
@@ -14,14 +15,21 @@ from farthing.cli.opening import Home, Json, opened, say
 from farthing.kernel.migrate import newest_version, schema_version
 from farthing.kernel.settings import SETTINGS, Settings
 
+SOUND_WAL: Final = (3, 51, 3)
+OLD_WAL: Final = (
+    "before 3.51.3 two connections that write at once can damage a file; Farthing's own lock on the home keeps them "
+    "apart, so let no other program write to the file"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: `problem` is None when it is as it should be."""
+    """One thing looked at: `problem` is None when it is as it should be; `note` is good to know."""
 
     what: str
     found: str
     problem: str | None = None
+    note: str | None = None
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,7 +43,7 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
         settings = _settings(farthing.settings)
     if as_json:
         say({"settings": settings, "findings": [
-            {"what": one.what, "found": one.found, "problem": one.problem} for one in findings
+            {"what": one.what, "found": one.found, "problem": one.problem, "note": one.note} for one in findings
         ]})
     else:
         for setting in settings:
@@ -43,8 +51,8 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
             typer.echo(f"    {setting['meaning']}")
         for one in findings:
             typer.echo(f"{'ok   ' if one.problem is None else 'WRONG'} {one.what}: {one.found}")
-            if one.problem:
-                typer.echo(f"      {one.problem}")
+            if remark := one.problem or one.note:
+                typer.echo(f"      {remark}")
     if any(one.problem for one in findings):
         raise typer.Exit(1)
 
@@ -65,14 +73,15 @@ def _findings(farthing: Farthing) -> Iterator[Finding]:
     yield Finding("schema", schema_version(farthing.database) or "none", None
                   if schema_version(farthing.database) == newest_version() else "run farthing migrate")
     if farthing.settings.now:
-        yield Finding("clock", farthing.settings.now, "the clock is set by hand; invoices will carry its dates")
+        yield Finding("clock", farthing.settings.now, note="the clock is set by hand: invoices will carry its dates")
     yield from _database(farthing)
 
 
 def _database(farthing: Farthing) -> Iterator[Finding]:
     match farthing.database.dialect:
         case "sqlite":
-            yield Finding("sqlite", sqlite3.sqlite_version)
+            old = sqlite3.sqlite_version_info < SOUND_WAL
+            yield Finding("sqlite", sqlite3.sqlite_version, note=OLD_WAL if old else None)
             yield _expected(farthing, "PRAGMA journal_mode", "wal", "journal mode")
             yield _expected(farthing, "PRAGMA synchronous", "2", "synchronous (2 is FULL)")
         case "postgresql":

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from farthing.cli.opening import Home, Json, Org, caller_of, opened, say
-from farthing.identity.api_keys.schemas import ApiKeyIn, ApiKeyOut
+from farthing.identity.api_keys.schemas import ApiKeyOut
 from farthing.identity.api_keys.service import ApiKeys
 from farthing.identity.organizations.schemas import OrganizationOut
 from farthing.identity.organizations.service import Organizations
+from farthing.identity.users.service import Users
 from farthing.kernel.credentials import Scope
-from farthing.kernel.schemas import parsed
 
 orgs = typer.Typer(no_args_is_help=True, help="Organisations.")
 users = typer.Typer(no_args_is_help=True, help="Users who log in.")
@@ -22,6 +22,15 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(orgs, name="orgs")
     app.add_typer(users, name="users")
     app.add_typer(keys, name="keys")
+
+
+def scopes_from(text: str) -> list[Scope]:
+    """The scopes of a comma-separated list; raises BadParameter."""
+    names = [name.strip() for name in text.split(",")]
+    if unknown := [name for name in names if name not in set(Scope)]:
+        known = ", ".join(scope.value for scope in Scope)
+        raise typer.BadParameter(f"{unknown[0]!r} is no scope; known are {known}", param_hint="--scopes")
+    return [Scope(name) for name in names]
 
 
 @orgs.command("create")
@@ -53,6 +62,26 @@ def list_orgs(home: Home = None, as_json: Json = False) -> None:
         typer.echo(f"{one.id}  {one.name}")
 
 
+@users.command("create")
+def create_user(
+    username: Annotated[str, typer.Option(help="The name to log in with.")],
+    password: Annotated[str | None, typer.Option(help="8 characters or more; asked for when left out.")] = None,
+    scopes: Scopes = "admin",
+    org: Org = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Make a user who logs in with a password."""
+    secret = password or typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    with opened(home) as farthing:
+        organization = caller_of(farthing, org).organization
+        user = farthing[Users].create(organization, username, secret, scopes_from(scopes))
+    if as_json:
+        say({"id": user.id, "username": user.username, "scopes": sorted(user.scopes)})
+    else:
+        typer.echo(f"{user.id}  {user.username}")
+
+
 @keys.command("create")
 def create_key(
     scopes: Scopes,
@@ -62,10 +91,8 @@ def create_key(
     as_json: Json = False,
 ) -> None:
     """Make an API key; its secret is shown now and never again."""
-    body = parsed(ApiKeyIn, {"scopes": scopes.split(","), "name": name})
     with opened(home) as farthing:
-        wanted = [Scope(scope) for scope in body.scopes]
-        key, secret = farthing[ApiKeys].create(caller_of(farthing, org), wanted, body.name)
+        key, secret = farthing[ApiKeys].create(caller_of(farthing, org), scopes_from(scopes), name)
     if as_json:
         say(ApiKeyOut.of(key, secret))
     else:
