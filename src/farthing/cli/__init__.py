@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from farthing import __version__
-from farthing.cli import billing, checking, importing, people, rating, serving
+from farthing.cli import billing, checking, demo, importing, people, rating, serving
 from farthing.cli.opening import failed, program_home
 from farthing.kernel.problems import Misconfigured, Refusal
 
@@ -35,7 +35,7 @@ def root(
     program_home.set(home)
 
 
-for room in (serving, people, importing, billing, rating, checking):
+for room in (demo, serving, people, importing, billing, rating, checking):
     room.add_to(app)
 
 

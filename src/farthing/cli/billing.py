@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from farthing.app import Farthing
 from farthing.billing.bill_runs.schemas import BillRunIn, BillRunOut
 from farthing.billing.bill_runs.service import BillRuns
 from farthing.billing.bill_runs.values import FAILED, BillRun
@@ -98,15 +99,15 @@ def list_invoices(
 def print_invoices(found: list[Invoice]) -> None:
     """A table on a terminal, plain lines elsewhere."""
     rows = [
-        (one.number or "draft", str(one.buyer["name"]), money(one.totals.total, currency(one.currency)), one.currency,
-         one.status)
+        (one.number or "draft", str(one.buyer["name"]),
+         f"{money(one.totals.total, currency(one.currency))} {one.currency}", one.status)
         for one in found
     ]
     if not sys.stdout.isatty():
         for row in rows:
             typer.echo("  ".join(row))
         return
-    table = Table("Number", "Customer", "Total", "", "Status")
+    table = Table("Number", "Customer", "Total", "Status")
     table.columns[2].justify = "right"
     for row in rows:
         table.add_row(*row)
@@ -141,16 +142,25 @@ def explain_invoice(
     """Show where each line's amount comes from."""
     with opened(home) as farthing:
         caller = caller_of(farthing, org)
-        invoice = farthing[Invoices].get(caller.organization, reference)
-        explained = [
-            ExplanationOut.of(farthing[Explainer].explain(
-                caller, invoice.id, line.id, listing(f"explain/{line.id}", caller.organization)
-            ))
-            for line in invoice.lines
-        ]
+        explained = explanations(farthing, caller, farthing[Invoices].get(caller.organization, reference))
     if as_json:
         say([one.model_dump(mode="json") for one in explained])
-        return
+    else:
+        print_explanations(explained)
+
+
+def explanations(farthing: Farthing, caller: Caller, invoice: Invoice) -> list[ExplanationOut]:
+    """Where each line's amount comes from."""
+    return [
+        ExplanationOut.of(farthing[Explainer].explain(
+            caller, invoice.id, line.id, listing(f"explain/{line.id}", caller.organization)
+        ))
+        for line in invoice.lines
+    ]
+
+
+def print_explanations(explained: list[ExplanationOut]) -> None:
+    """What was counted, the steps, and the one rounding."""
     for one in explained:
         counted = f": {one.aggregate.value} from {one.aggregate.events} events" if one.aggregate else ""
         typer.echo(f"{one.description}{counted}")
