@@ -1,7 +1,9 @@
 """What all tests share."""
 
+import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,3 +17,14 @@ def servers() -> Iterator[Servers]:
     yield started
     started.stop()
     shutil.rmtree(started.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real files that nobody on this project wrote; a skip with the reason where there is none."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("FARTHING_REAL_DATA") or default)
+    if not (folder / "access.log").is_file():
+        assert os.environ.get("CI") != "true", f"FARTHING_REAL_DATA names no folder with access.log: {folder}"
+        pytest.skip(f"no real data at {folder}; FARTHING_REAL_DATA names its folder")
+    return folder

@@ -171,7 +171,8 @@ def _services(
     organizations.first()
     services = (
         *(callers, users, tokens),
-        *(organizations, api_keys, customers, meters, plans, catalog, events, metering, follower, Imports(events)),
+        *(organizations, api_keys, customers, meters, plans, catalog),
+        *(subjects, events, metering, follower, Imports(events)),
         *(subscriptions, invoices, explainer, bill_runs, payments),
     )
     return {type(service): service for service in services}
