@@ -85,6 +85,11 @@ class Api:
         _, secret = self.farthing[ApiKeys].create(operator(self.organization), [Scope(scope) for scope in scopes])
         return Api(self.farthing, self.client, self.organization, secret, self.clock)
 
+    def farthing_client(self) -> "Api":
+        """The same caller over a connection of its own, for threads."""
+        client = self.client.application.test_client()
+        return Api(self.farthing, client, self.organization, self.secret, self.clock)
+
     def stranger(self) -> "Api":
         """An administrator of another organisation on the same store."""
         return api_of(self.farthing, self.client, self.clock)
