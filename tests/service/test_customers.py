@@ -148,7 +148,7 @@ def test_a_patch_merges(api: Api) -> None:
     """RFC 7396: what is not named stays, also inside; null takes away."""
     made = api.made("/v1/customers", FULL)
     api.clock.at += timedelta(seconds=5)
-    patch = {
+    patch: dict[str, Any] = {
         "name": "Acme AG", "address": {"city": "Hamburg", "line1": None}, "metadata": {"vip": None, "new": "x"},
         "tax_ids": [], "buyer_reference": None,
     }
@@ -326,7 +326,8 @@ def test_a_cursor_belongs_to_its_list_and_organisation(api: Api) -> None:
     stranger.made("/v1/customers", {"name": "Theirs"})
     assert fields_refused(stranger.get(f"/v1/customers?after={cursor}")) == {"after"}
     assert fields_refused(api.get(f"/v1/meters?after={cursor}")) == {"after"}
-    assert fields_refused(api.get(f"/v1/customers?after={cursor[:-1]}{'A' if cursor[-1] != 'A' else 'B'}")) == {"after"}
+    forged = f"{'A' if cursor[0] != 'A' else 'B'}{cursor[1:]}"
+    assert fields_refused(api.get(f"/v1/customers?after={forged}")) == {"after"}
     assert api.get(f"/v1/customers?after={cursor}").status_code == 200
 
 
@@ -367,3 +368,43 @@ def test_a_retry_makes_one_customer(api: Api) -> None:
     assert again.headers["Idempotent-Replayed"] == "true"
     assert api.post("/v1/customers", data=b'{"name": "B"}', headers=headers).status_code == 422
     assert len(api.every("/v1/customers")) == 1
+
+
+def subscribed(api: Api, customer: str, **fields: Any) -> dict[str, Any]:
+    """A live subscription of a customer to a plan of 10.00 a month in its currency."""
+    currency = (api.get(f"/v1/customers/{customer}").json or {})["currency"]
+    price = {"key": "base", "name": "Base", "model": "flat", "amount": "10", "billing": "in_advance"}
+    plan = f"plan-{customer}"
+    api.made("/v1/plans", {"key": plan, "name": "P", "currency": currency, "interval": "month", "prices": [price]})
+    body = {"customer": customer, "plan": plan, "starts_at": "2026-11-01T00:00:00Z", "anchor": "calendar"}
+    return api.made("/v1/subscriptions", body | fields)
+
+
+def test_a_customer_with_a_live_subscription_stays(api: Api) -> None:
+    made = api.made("/v1/customers", FULL)
+    subscribed(api, "acme")
+    answer = api.delete("/v1/customers/acme")
+    assert answer.status_code == 409
+    assert "subscription" in (answer.json or {})["detail"]
+    assert api.get("/v1/customers/acme").json == made
+
+
+def test_the_currency_of_a_live_customer_is_fixed(api: Api) -> None:
+    """Rule 23: while a live subscription exists; what else there is may change."""
+    api.made("/v1/customers", FULL)
+    assert api.patch("/v1/customers/acme", {"currency": "USD"}).status_code == 200
+    subscribed(api, "acme")
+    answer = api.patch("/v1/customers/acme", {"currency": "EUR"})
+    assert answer.status_code == 409
+    assert "stays in USD" in (answer.json or {})["detail"]
+    assert api.patch("/v1/customers/acme", {"currency": "USD", "name": "Acme AG"}).status_code == 200
+    assert (api.get("/v1/customers/acme").json or {})["currency"] == "USD"
+
+
+def test_a_subscription_keeps_the_time_zone_it_was_made_with(api: Api) -> None:
+    """Rule 11: moving the customer moves no period of what is running."""
+    api.made("/v1/customers", FULL)
+    period = subscribed(api, "acme")["current_period"]
+    assert api.patch("/v1/customers/acme", {"timezone": "Pacific/Kiritimati"}).status_code == 200
+    [subscription] = api.every("/v1/subscriptions?customer=acme")
+    assert subscription["current_period"] == period
