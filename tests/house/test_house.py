@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from farthing.kernel.columns import metadata
 from farthing.kernel.database import open_database
 from farthing.kernel.migrate import configuration, migrate
 from tests.servers import Servers
+
+rules_of = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "generate"))["rules_of"]
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "farthing"
@@ -104,19 +107,16 @@ def named(rule: int, folder: Path) -> list[str]:
     return found
 
 
-def rules_of(text: str) -> set[int]:
-    numbers: set[int] = set()
-    for words in re.findall(r"\brules? ((?:\d+(?:, | and | to )?)+)", text):
-        for first, last in re.findall(r"(\d+) to (\d+)", words):
-            numbers |= set(range(int(first), int(last) + 1))
-        numbers |= {int(number) for number in re.findall(r"\d+", words)}
-    return numbers
-
-
 def test_every_call_says_who_may_make_it() -> None:
     """A route without a scope is open to the world."""
     assert {(one.method, one.path) for one in ENDPOINTS if one.scope is None} == OPEN_CALLS
     assert all(one.summary for one in ENDPOINTS)
+
+
+def test_models_over_the_wire_have_names_of_their_own() -> None:
+    """Two of one name would be one in `/openapi.json`."""
+    models = {model for one in ENDPOINTS for model in (one.body, one.answer) if model is not None}
+    assert len({model.__name__ for model in models}) == len(models)
 
 
 def test_no_call_is_both_built_and_not() -> None:

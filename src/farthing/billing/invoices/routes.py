@@ -1,7 +1,7 @@
 """Invoices over HTTP."""
 
 from farthing.billing.invoices.explain import Explainer
-from farthing.billing.invoices.schemas import InvoiceIn, InvoiceOut, InvoiceQuery, VoidIn
+from farthing.billing.invoices.schemas import InvoiceIn, InvoiceOut, InvoiceQuery, VoidInvoiceIn
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.invoices.shown import ExplanationOut
 from farthing.billing.invoices.store import Search
@@ -54,8 +54,8 @@ def finalize_invoice(caller: Caller, reference: str) -> InvoiceOut:
     return InvoiceOut.of(provided(Invoices).finalize(caller, reference))
 
 
-@routes.post("/v1/invoices/<reference>/void", scope=Scope.WRITE, body=VoidIn, answer=InvoiceOut)
-def void_invoice(caller: Caller, reference: str, body: VoidIn) -> InvoiceOut:
+@routes.post("/v1/invoices/<reference>/void", scope=Scope.WRITE, body=VoidInvoiceIn, answer=InvoiceOut)
+def void_invoice(caller: Caller, reference: str, body: VoidInvoiceIn) -> InvoiceOut:
     """Take back an invoice on which nothing was paid; its number stays used."""
     return InvoiceOut.of(provided(Invoices).void(caller, reference, body.rebill))
 

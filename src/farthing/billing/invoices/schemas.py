@@ -50,7 +50,7 @@ class InvoicePatch(Schema):
     due_at: InstantIn | None = None
 
 
-class VoidIn(Schema):
+class VoidInvoiceIn(Schema):
     """Whether the next run bills the freed period anew."""
 
     rebill: bool = True
