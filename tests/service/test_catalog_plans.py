@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
+from threading import Event
 from typing import Any
 
 import pytest
@@ -359,3 +360,54 @@ def test_writing_needs_its_scope(api: Api) -> None:
     assert reader.patch("/v1/plans/pro", {"name": "x"}).status_code == 403
     assert reader.post("/v1/plans/pro/versions", VERSION).status_code == 403
     assert reader.delete("/v1/plans/pro").status_code == 403
+
+
+def test_a_plan_and_its_meter_go_or_stay_together(api: Api) -> None:
+    """However a new plan and the end of its meter fall, no plan prices a meter that is gone."""
+    def call(number: int) -> tuple[int, int]:
+        key = f"m{number}"
+        api.made("/v1/meters", {"key": key, "name": key, "event_type": "call", "aggregation": "count"})
+        plan = PLAN | {"key": key, "prices": [CALLS | {"meter": key}]}
+        with ThreadPoolExecutor(2) as pool:
+            deleted = pool.submit(asked, api, "DELETE", f"/v1/meters/{key}", None)
+            made = pool.submit(asked, api, "POST", "/v1/plans", plan)
+            return made.result(), deleted.result()
+
+    assert {call(number) for number in range(12)} <= {(201, 409), (422, 204)}
+
+
+def asked(api: Api, method: str, path: str, body: Any) -> int:
+    """The status of a call over a connection of its own."""
+    headers = {"Authorization": f"Bearer {api.secret}"}
+    answer = api.client.application.test_client().open(path, method=method, json=body, headers=headers)
+    return answer.status_code
+
+
+def test_a_plan_that_is_being_subscribed_to_waits_for_its_change(api: Api) -> None:
+    """The change looks whether anybody has subscribed only once the subscription is there."""
+    api.made("/v1/plans", PLAN)
+    subscribing, changed = Event(), Event()
+
+    class Uses:
+        def subscribed(self, organization: str, plan_id: str, version: int | None = None) -> bool:
+            return subscribing.is_set()
+
+    plans = Plans(api.farthing.database, api.farthing.now, new_id, Uses())
+
+    def change() -> type[Exception] | None:
+        try:
+            plans.update(operator(api.organization), "pro", {"name": "Other"})
+        except PlanSubscribed as error:
+            return type(error)
+        finally:
+            changed.set()
+        return None
+
+    with ThreadPoolExecutor(1) as pool:
+        with api.farthing.database.write():
+            api.farthing[LocalCatalog].plan(api.organization, "pro", hold=True)
+            outcome = pool.submit(change)
+            assert not changed.wait(0.2)
+            subscribing.set()
+        assert outcome.result() is PlanSubscribed
+    assert (api.get("/v1/plans/pro").json or {})["name"] == "Pro"

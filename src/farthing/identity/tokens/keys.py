@@ -72,7 +72,7 @@ class KeyRing:
     def signing(self) -> SigningKey:
         """The key that new tokens are signed with."""
         known = self._looked()
-        ripe = [key for key in known.keys if known.since[key.kid] <= known.looked_at - KNOWN_FIRST]
+        ripe = [key for key in known.keys if known.since[key.kid] <= self._now("") - KNOWN_FIRST]
         return (ripe or known.keys)[-1]
 
     def find(self, kid: str) -> SigningKey | None:
