@@ -73,6 +73,9 @@ def demo(
         sample = open_sample(farthing)
         _make(sample, steps)
         found = sample.invoices()
+        if not found:
+            typer.echo("farthing: no month has ended yet since this sample began; what does its clock say?", err=True)
+            raise typer.Exit(1)
         _show(sample, found, steps)
         port = _free_port(settings.host, settings.port) if serves else settings.port
         _tell_what_next(_key_of(sample), found[-1], folder, f"http://{settings.host}:{port}", serves)

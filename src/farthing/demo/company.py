@@ -1,6 +1,6 @@
 """The sample company: what it counts, and its price list."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -126,8 +126,3 @@ OFFERS: Final = (
     Offer("cloud", "CHF", cloud("11.50", "0.0415", "0.1120", "0.020")),
     Offer("cloud", "JPY", cloud("1800", "6.4", "17.5", "3.1")),
 )
-
-CURRENCIES: Final[Mapping[str, frozenset[str]]] = {
-    plan: frozenset(offer.currency for offer in OFFERS if offer.plan == plan)
-    for plan in dict.fromkeys(offer.plan for offer in OFFERS)
-}
