@@ -8,7 +8,6 @@ from importlib.resources import files
 from typing import Any, Final
 
 from flask import Flask, Response
-from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from farthing import __version__
@@ -43,11 +42,9 @@ def document(endpoints: Sequence[Endpoint]) -> Document:
     """The OpenAPI 3.1 document of these endpoints."""
     models = [model for endpoint in endpoints for model in (endpoint.body, endpoint.answer) if model is not None]
     paths: Document = {}
-    schemas: Document = {}
-    for mode in ("validation", "serialization"):
-        picked = [(model, mode) for model in dict.fromkeys(models) if _mode(model) == mode]
-        _, found = models_json_schema(picked, ref_template=REF)
-        schemas |= found.get("$defs", {})
+    # answers too are told by what their fields hold: a model that serialises itself has no other shape
+    _, found = models_json_schema([(model, "validation") for model in dict.fromkeys(models)], ref_template=REF)
+    schemas: Document = found.get("$defs", {})
     for endpoint in endpoints:
         paths.setdefault(_path(endpoint.path), {})[endpoint.method.lower()] = _operation(endpoint)
     return {
@@ -59,12 +56,6 @@ def document(endpoints: Sequence[Endpoint]) -> Document:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
     }
-
-
-def _mode(model: type[BaseModel]) -> str:
-    from farthing.kernel.schemas import Schema
-
-    return "validation" if issubclass(model, Schema) else "serialization"
 
 
 def _path(rule: str) -> str:

@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     SerializerFunctionWrapHandler,
     StringConstraints,
@@ -21,7 +22,8 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
 from farthing.kernel.clock import NotAnInstant, instant_from, instant_text
 from farthing.kernel.ids import LOOKS_LIKE_AN_ID
@@ -60,6 +62,14 @@ class Shown(BaseModel):
     def _without_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:  # Any: any JSON
         shown = cast("dict[str, Any]", handler(self))
         return {name: value for name, value in shown.items() if value is not None or name not in self.optional}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """What may be left out is not required, and what has a default is always there."""
+        shape = handler(schema)
+        fields = handler.resolve_ref_schema(shape)
+        fields["required"] = [name for name in fields.get("properties", {}) if name not in cls.optional]
+        return shape
 
 
 def _decimal(value: object) -> Decimal:

@@ -54,7 +54,7 @@ class RateIn(Schema):
     events: Annotated[list[RatedEventIn], Field(max_length=10_000)] | None = None
 
 
-class StepOut(Shown):
+class RateStepOut(Shown):
     """A part of the amount."""
 
     optional: ClassVar[frozenset[str]] = frozenset({"tier", "unit_amount", "flat_amount"})
@@ -71,4 +71,4 @@ class RateOut(Shown):
 
     amount: str
     exact: str
-    steps: list[StepOut]
+    steps: list[RateStepOut]

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from farthing.catalog.prices.reading import refuse, unlawful
-from farthing.catalog.rates.schemas import RatedEventIn, RateIn, RateOut, StepOut
+from farthing.catalog.rates.schemas import RatedEventIn, RateIn, RateOut, RateStepOut
 from farthing.kernel.problems import FieldError, Invalid
 from farthing.kernel.schemas import parsed
 from farthing.pricing.aggregation import Aggregation, Properties
@@ -69,8 +69,8 @@ def _event(event: RatedEventIn) -> tuple[Decimal, Properties]:
     return event.quantity, event.properties
 
 
-def _shown(step: Step) -> StepOut:
-    return StepOut(
+def _shown(step: Step) -> RateStepOut:
+    return RateStepOut(
         tier=step.tier, quantity=plain(step.quantity), amount=plain(step.amount), note=step.note,
         unit_amount=None if step.unit_amount is None else plain(step.unit_amount),
         flat_amount=None if step.flat_amount is None else plain(step.flat_amount),
