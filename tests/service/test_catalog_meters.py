@@ -45,7 +45,7 @@ def test_a_key_names_one_meter(api: Api) -> None:
 
 @pytest.mark.parametrize("aggregation", ["sum", "max", "min", "latest", "unique_count", "average", "weighted_sum"])
 def test_what_looks_at_a_value_needs_one(api: Api, aggregation: str) -> None:
-    """Rule 17."""
+    """All but a count do (rule 17)."""
     body = {name: value for name, value in METER.items() if name != "value"} | {"aggregation": aggregation}
     assert fields_refused(api.post("/v1/meters", body)) == {"value"}
     api.made("/v1/meters", body | {"value": "tokens"})

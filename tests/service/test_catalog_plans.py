@@ -133,7 +133,7 @@ def test_a_price_is_refused_by_its_path(api: Api, price: object, field: str) -> 
 
 
 def test_a_model_needs_a_meter_of_its_kind(api: Api) -> None:
-    """Rule 8: a percentage needs a sum."""
+    """A percentage needs a sum (rule 8)."""
     api.made("/v1/meters", {"key": "n", "name": "N", "event_type": "call", "aggregation": "count"})
     price = {"key": "p", "name": "P", "model": "percentage", "rate": "1", "meter": "n", "billing": "in_arrears"}
     assert fields_refused(api.post("/v1/plans", PLAN | {"prices": [price]})) == {"prices[0].meter"}

@@ -390,7 +390,7 @@ def test_a_customer_with_a_live_subscription_stays(api: Api) -> None:
 
 
 def test_the_currency_of_a_live_customer_is_fixed(api: Api) -> None:
-    """Rule 23: while a live subscription exists; what else there is may change."""
+    """While a live subscription exists (rule 23); what else there is may change."""
     api.made("/v1/customers", FULL)
     assert api.patch("/v1/customers/acme", {"currency": "USD"}).status_code == 200
     subscribed(api, "acme")
@@ -402,7 +402,7 @@ def test_the_currency_of_a_live_customer_is_fixed(api: Api) -> None:
 
 
 def test_a_subscription_keeps_the_time_zone_it_was_made_with(api: Api) -> None:
-    """Rule 11: moving the customer moves no period of what is running."""
+    """Moving the customer moves no period of what is running (rule 11)."""
     api.made("/v1/customers", FULL)
     period = subscribed(api, "acme")["current_period"]
     assert api.patch("/v1/customers/acme", {"timezone": "Pacific/Kiritimati"}).status_code == 200

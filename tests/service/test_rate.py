@@ -73,13 +73,13 @@ def test_a_step_says_only_what_it_has(api: Api) -> None:
 
 @pytest.mark.parametrize(("currency", "amount"), [("JPY", "1"), ("USD", "0.50"), ("KWD", "0.501")])
 def test_an_amount_is_rounded_once_to_its_currency(api: Api, currency: str, amount: str) -> None:
-    """Rule 2: half away from zero, at the currency's own decimals."""
+    """Half away from zero, at the currency's own decimals (rule 2)."""
     answer = rated(api, UNIT | {"model": "per_unit", "unit_amount": "0.5005"}, "1", currency)
     assert (answer["amount"], answer["exact"]) == (amount, "0.5005")
 
 
 def test_no_digit_is_lost(api: Api) -> None:
-    """Rule 1: 38 digits times 38 digits."""
+    """38 digits times 38 digits (rule 1)."""
     nines = "9" * 38
     answer = rated(api, UNIT | {"model": "per_unit", "unit_amount": nines}, nines)
     assert answer["exact"] == str(int(nines) ** 2)
@@ -146,7 +146,7 @@ def test_either_a_quantity_or_events(api: Api) -> None:
 
 
 def test_models_that_look_at_each_event(api: Api) -> None:
-    """Rule 8: 2.9 % of 105 and 0.30 for each of two; a bare quantity is one event."""
+    """2.9 % of 105 and 0.30 for each of two; a bare quantity is one event (rule 8)."""
     events = [{"quantity": "100"}, {"quantity": "5"}]
     body = {"price": PERCENTAGE, "currency": "USD", "events": events}
     assert api.made("/v1/rate", body)["exact"] == "3.645"
@@ -154,7 +154,7 @@ def test_models_that_look_at_each_event(api: Api) -> None:
 
 
 def test_a_matrix_never_gives_usage_away(api: Api) -> None:
-    """Rule 10: 1.0 and 1 are one value, null has its cell, and a combination without one is refused by name."""
+    """1.0 and 1 are one value, null has its cell, and a combination without one is named (rule 10)."""
     def body(*events: dict[str, Any]) -> dict[str, Any]:
         return {"price": MATRIX, "currency": "USD", "events": list(events)}
 
@@ -167,7 +167,7 @@ def test_a_matrix_never_gives_usage_away(api: Api) -> None:
 
 
 def test_filter_and_groups_hold_for_events(api: Api) -> None:
-    """Rule 10: each group is rated and rounded by itself; what the filter leaves out costs nothing."""
+    """Each group is rated and rounded by itself; what the filter leaves out costs nothing (rule 10)."""
     price = PER_UNIT | {"meter": "m", "unit_amount": "0.005", "group_by": ["region"], "filter": {"kind": ["a"]}}
     kinds = [("eu", "a"), ("us", "a"), ("us", "b")]
     events = [{"quantity": "1", "properties": {"region": region, "kind": kind}} for region, kind in kinds]
