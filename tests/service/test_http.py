@@ -92,7 +92,7 @@ def test_a_key_without_the_scope(api: Api, endpoint: Endpoint) -> None:
 def test_what_is_not_there(api: Api, endpoint: Endpoint) -> None:
     """T44: an unknown reference is 404, whatever the call; another organisation's looks the same."""
     path = re.sub(r"<\w+>", "nobody", endpoint.path)
-    body = {} if endpoint.method in ("PATCH", "POST") else None
+    body: object = {} if endpoint.method in ("PATCH", "POST") else None
     answer = api.call(endpoint.method, path, body)
     assert answer.status_code in (404, 422), answer.get_data(as_text=True)
     if answer.status_code == 422:
@@ -118,7 +118,9 @@ def test_request_ids_are_echoed_or_made(api: Api) -> None:
     assert problem.json["request_id"] == "abc-2"
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=201", "limit=abc", "limit=", "after=forged", "colour=red"])
+@pytest.mark.parametrize("query", [
+    *("limit=0", "limit=-1", "limit=201", "limit=abc", "limit=", "after=forged", "colour=red"),
+])
 def test_a_query_that_is_wrong(api: Api, query: str) -> None:
     """T59."""
     assert is_problem(api.get(f"/v1/customers?{query}"), 422)

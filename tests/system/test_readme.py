@@ -35,7 +35,7 @@ def test_the_readme_is_true(tmp_path: Path) -> None:
     script = f"\necho '{MARK}'\n".join(command.replace("8000", port) for command, _ in commands)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FARTHING_")}
     environment |= {
-        "PATH": f"{Path(PROGRAM).parent}:{os.environ['PATH']}", "FARTHING_PORT": port, "NO_COLOR": "1", "COLUMNS": "200",
+        "PATH": f"{Path(PROGRAM).parent}:{os.environ['PATH']}", "FARTHING_PORT": port, "NO_COLOR": "1",
     }
     shell = subprocess.Popen(
         ["bash", "-c", script], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

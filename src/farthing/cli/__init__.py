@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from farthing import __version__
-from farthing.cli import billing, checking, demo, importing, people, rating, serving
+from farthing.cli import bench, billing, checking, demo, importing, people, rating, serving
 from farthing.cli.opening import failed, program_home
 from farthing.kernel.problems import Misconfigured, Refusal
 
@@ -35,7 +36,7 @@ def root(
     program_home.set(home)
 
 
-for room in (demo, serving, people, importing, billing, rating, checking):
+for room in (demo, serving, people, importing, billing, rating, checking, bench):
     room.add_to(app)
 
 
@@ -45,4 +46,7 @@ def main() -> None:
         app()
     except (Refusal, Misconfigured) as error:
         failed(error)
+        sys.exit(1)
+    except (OperationalError, InterfaceError) as error:
+        failed(Misconfigured(f"the database does not answer: {error.orig}"))
         sys.exit(1)

@@ -106,8 +106,8 @@ def _make_catalogue(farthing: Farthing, caller: Caller, path: Path) -> None:
             farthing[Customers].get(caller.organization, customer["key"])
         except CustomerNotFound:
             farthing[Customers].create(caller, parsed(CustomerIn, customer))
-            body = {"customer": customer["key"], "plan": plan.key, "starts_at": needed.first_month, "anchor": "calendar"}
-            farthing[Subscriptions].create(caller, parsed(SubscriptionIn, body))
+            body = {"customer": customer["key"], "plan": plan.key, "starts_at": needed.first_month}
+            farthing[Subscriptions].create(caller, parsed(SubscriptionIn, body | {"anchor": "calendar"}))
 
 
 def _plan(plans: Plans, caller: Caller, needed: FocusCatalogue) -> Plan:

@@ -1,12 +1,15 @@
 """`farthing serve` and `farthing migrate`."""
 
 import os
+import socket
 from typing import Annotated
 
 import typer
 
 from farthing.cli.opening import Home, opened, settings_of
 from farthing.kernel.migrate import newest_version
+from farthing.kernel.problems import Misconfigured
+from farthing.kernel.settings import Settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,12 +28,28 @@ def serve(
     from granian.log import LogLevels
 
     settings = settings_of(home, host=host, port=port)
+    _check_free(settings)
+    with opened(home):
+        pass  # what cannot be opened is told here, in one line, before a worker is started
     os.environ.update(settings.variables)
     typer.echo(f"Farthing on http://{settings.host}:{settings.port} with its data in {settings.home}", err=True)
     Granian(
         "farthing.app:wsgi", factory=True, address=settings.host, port=settings.port, interface=Interfaces.WSGI,
         workers=1, blocking_threads=settings.threads, log_level=LogLevels.error, websockets=False,
     ).serve()
+
+
+def _check_free(settings: Settings) -> None:
+    """Raises Misconfigured when nobody can listen there."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise Misconfigured(
+                f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; give another with --port."
+            ) from error
 
 
 def migrate(home: Home = None) -> None:

@@ -1,5 +1,6 @@
 """The relational store: one engine from one URL, and one unit of work shared by HTTP, worker and command line."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,9 +13,11 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError
 
+from farthing.kernel.columns import metadata
 from farthing.kernel.filelock import FileLock
 from farthing.kernel.problems import Misconfigured
 
+CONNECT_SECONDS: Final = 3
 PATIENCE_SECONDS: Final = 10  # that a writer waits for others before it answers 503
 DRIVERS: Final = {
     "sqlite": "sqlite",
@@ -30,7 +33,7 @@ class _Unit:
     """The transaction under way in this context, and what waits for its commit."""
 
     connection: Connection
-    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    afterwards: list[Callable[[], object]] = field(default_factory=list)
 
 
 _unit: ContextVar[_Unit | None] = ContextVar("farthing_unit_of_work", default=None)
@@ -74,7 +77,7 @@ class Database:
         with self.engine.connect() as connection, connection.begin():
             yield connection
 
-    def after_commit(self, action: Callable[[], None]) -> None:
+    def after_commit(self, action: Callable[[], object]) -> None:
         """Run `action` once the unit of work under way has committed; at once when there is none."""
         unit = _unit.get()
         if unit is None:
@@ -99,10 +102,14 @@ def open_database(url: str, home: Path) -> Database:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return Database(engine, FileLock(Path(f"{place.database}.lock"), threading.Lock()))
-    engine = create_engine(
-        place, pool_size=16, max_overflow=16, pool_pre_ping=True, pool_recycle=1800,
-        isolation_level="READ COMMITTED", connect_args=_patience(place.get_backend_name()),
-    )
+    try:
+        engine = create_engine(
+            place, pool_size=16, max_overflow=16, pool_pre_ping=True, pool_recycle=1800,
+            isolation_level="READ COMMITTED", connect_args=_patience(place.get_backend_name()),
+        )
+    except ModuleNotFoundError as error:
+        extra = "postgresql" if place.get_backend_name() == "postgresql" else "mysql"
+        raise Misconfigured(f"database_url needs a driver: pip install 'farthing[{extra}]'.") from error
     return Database(engine, None)
 
 
@@ -127,9 +134,9 @@ def database_url(url: str, home: Path) -> URL:
 def _patience(backend: str) -> dict[str, Any]:  # Any: what each driver takes
     if backend == "postgresql":
         limits = f"-c lock_timeout={PATIENCE_SECONDS}s -c statement_timeout=60s -c timezone=UTC"
-        return {"options": limits, "connect_timeout": PATIENCE_SECONDS}
+        return {"options": limits, "connect_timeout": CONNECT_SECONDS}
     return {
-        "connect_timeout": PATIENCE_SECONDS, "read_timeout": 60,
+        "connect_timeout": CONNECT_SECONDS, "read_timeout": 60,
         "init_command": f"SET SESSION innodb_lock_wait_timeout={PATIENCE_SECONDS}, time_zone='+00:00', "
         "sql_mode='STRICT_ALL_TABLES,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
     }
@@ -162,17 +169,20 @@ def refusing(constraint: str, refusal: Exception) -> Iterator[None]:
 
 def violates(error: IntegrityError, constraint: str) -> bool:
     """Whether it was this constraint that the database held against the statement."""
-    from farthing.kernel.columns import metadata
-
+    told = getattr(error.orig, "diag", None)
+    if told is not None:  # PostgreSQL names it
+        return bool(told.constraint_name == constraint)
     text = str(error.orig)
-    if constraint in text:
-        return True
+    if match := re.search(r" for key '(?:\w+\.)?(\w+)'\W*$", text):  # MariaDB, which calls every primary key alike
+        return match[1] == constraint or (match[1] == "PRIMARY" and constraint.endswith("_pk"))
+    return text.removeprefix("UNIQUE constraint failed: ") == _columns_of(constraint)
+
+
+def _columns_of(constraint: str) -> str | None:
+    """The columns of a unique index or primary key, as SQLite names them instead of the constraint."""
     for table in metadata.tables.values():
-        for index in table.indexes:
-            if index.name == constraint and index.unique:
-                columns = ", ".join(f"{table.name}.{column.name}" for column in index.columns)
-                return text.endswith(f"UNIQUE constraint failed: {columns}")
-        if table.primary_key.name == constraint:
-            columns = ", ".join(f"{table.name}.{column.name}" for column in table.primary_key.columns)
-            return text.endswith(f"UNIQUE constraint failed: {columns}")
-    return False
+        parts = [(index.name, index.columns) for index in table.indexes if index.unique]
+        for name, columns in [*parts, (table.primary_key.name, table.primary_key.columns)]:
+            if name == constraint:
+                return ", ".join(f"{table.name}.{column.name}" for column in columns)
+    return None

@@ -11,7 +11,8 @@ from farthing.kernel.settings import load_settings
 
 def test_the_nearest_source_decides(tmp_path: Path) -> None:
     (tmp_path / "farthing.toml").write_text('port = 1\nhost = "10.0.0.1"\nthreads = 3\n')
-    settings = load_settings({"FARTHING_HOME": str(tmp_path), "FARTHING_HOST": "10.0.0.2", "FARTHING_PORT": "2"}, port="3")
+    environment = {"FARTHING_HOME": str(tmp_path), "FARTHING_HOST": "10.0.0.2", "FARTHING_PORT": "2"}
+    settings = load_settings(environment, port="3")
     assert (settings.port, settings.host, settings.threads, settings.issuer) == (3, "10.0.0.2", 3, "farthing")
     assert [settings.sources[name] for name in ("port", "host", "threads", "issuer")] == [
         "command line", "environment", "farthing.toml", "default",

@@ -1,0 +1,66 @@
+"""The server as an operator meets it."""
+
+import os
+import signal
+import socket
+
+from tests.system.program import Program
+
+
+def test_it_is_ready_on_an_empty_home(program: Program) -> None:
+    """No account, no variable, no second process: a key, and it answers."""
+    program.start()
+    assert program.get("/v1/organization")["name"] == "My organization"
+
+
+def test_a_taken_port_is_told_in_one_line(program: Program) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        program.run("serve", "--port", str(port), status=1)
+
+
+def test_a_database_that_is_not_there_is_told_in_one_line(program: Program) -> None:
+    program.url = "postgresql://nobody@127.0.0.1:1/none"
+    program.run("serve", status=1)
+    program.run("invoices", "list", status=1)
+
+
+def test_what_was_written_survives_kill(program: Program) -> None:
+    """`kill -9` takes the whole server, and what was acknowledged is there when it comes back."""
+    program.start()
+    made = program.post("/v1/customers", {"key": "acme", "name": "Acme"})
+    program.kill()
+    program.start()
+    assert program.get("/v1/customers/acme") == made
+
+
+def test_told_to_stop_it_stops(program: Program) -> None:
+    program.start()
+    assert program.server is not None
+    os.kill(program.server.pid, signal.SIGTERM)
+    assert program.server.wait(20) == 0
+
+
+def test_wrong_usage_is_status_two(program: Program) -> None:
+    program.run("keys", "create", "--scopes", "everything", status=2)
+    program.run("import", "nothing.csv", status=2)
+    program.run("nonsense", status=2)
+
+
+def test_keys_work_as_bearer_tokens(program: Program) -> None:
+    made = program.json("keys", "create", "--scopes", "read,ingest")
+    program.secret = made["secret"]
+    program.start()
+    assert program.call("GET", "/v1/customers")[0] == 200
+    assert program.call("POST", "/v1/customers", {"name": "A"})[0] == 403
+
+
+def test_prices_can_be_tried(program: Program) -> None:
+    charge = '"model": "package", "package_size": "10", "package_amount": "1"'
+    price = f'{{"key": "a", "name": "A", "billing": "in_arrears", {charge}}}'
+    told = program.run("rate", f'{{"currency": "USD", "quantity": "11", "price": {price}}}')
+    assert '"amount": "2.00"' in told
+    assert program.run("rate", "-", text=f'{{"currency": "USD", "quantity": "11", "price": {price}}}') == told
+    program.run("rate", '{"currency": "usd"}', status=1)
