@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help venv demo serve test check bench faults clean
+.PHONY: help venv demo serve test check bench faults wheel clean
 
 help:
 	@echo "make demo    bill sample data and show the invoices"
@@ -42,3 +42,12 @@ bench: venv
 
 clean:
 	rm -rf $(VENV) build dist
+
+# The program as users install it: from the wheel, not from the source tree.
+wheel: venv
+	@rm -rf build/wheel && mkdir -p build/wheel
+	@$(BIN)/pip wheel --quiet --no-deps --no-index --no-build-isolation --wheel-dir build .
+	@$(BIN)/python -m venv --without-pip build/wheel
+	@$(BIN)/pip --python build/wheel/bin/python install --quiet --no-deps --no-index build/farthing-*.whl
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> $$(build/wheel/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dependencies.pth
