@@ -1,0 +1,27 @@
+"""`farthing bench` with a few rows, so that it never rots; nothing is said about time."""
+
+import json
+
+from tests.system.program import Program
+
+
+def test_each_figure_stands_beside_its_floors(program: Program) -> None:
+    program.home.mkdir()
+    told = json.loads(program.run("bench", "--rows", "60", "--folder", str(program.home), "--json"))
+    floors = {figure["name"].split(":")[0]: figure["floors"] for figure in told["figures"]}
+    assert {name: len(found) for name, found in floors.items()} == {"ingest": 2, "bill-run": 1, "read": 1}
+    assert all(floor["per_second"] > 0 and floor["ratio"] > 0 for found in floors.values() for floor in found)
+    assert all(figure["per_second"] > 0 for figure in told["figures"])
+    assert told["sync_ms"] > 0
+    assert list(program.home.iterdir()) == []
+
+
+def test_for_people_it_prints_lines(program: Program) -> None:
+    lines = program.run("bench", "ingest", "--rows", "20").splitlines()
+    assert lines[1].startswith("A durable write of 4 KiB takes ")
+    assert lines[2].startswith("ingest: 20 events of ")
+    assert [line.endswith(" of it") for line in lines[3:]] == [True, True]
+
+
+def test_what_cannot_be_measured_is_named(program: Program) -> None:
+    program.run("bench", "pdf", status=2)
