@@ -14,6 +14,7 @@ from farthing.billing.bill_runs.service import Background, BillRuns
 from farthing.billing.invoices import routes as invoices_routes
 from farthing.billing.invoices.explain import Explainer
 from farthing.billing.invoices.rating import Rater
+from farthing.billing.invoices.receivables import OpenInvoices
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.subscriptions import routes as subscriptions_routes
 from farthing.billing.subscriptions.service import Subscriptions
@@ -167,7 +168,7 @@ def _services(
     explainer = Explainer(database, catalog, rater)
     running = Running(database, now, new_id, organizations, customers, rater)
     bill_runs = BillRuns(database, now, new_id, customers, running, background)
-    payments = Payments(database, now, new_id, invoices, customers)
+    payments = Payments(database, now, new_id, OpenInvoices(database, now), customers)
     organizations.first()
     services = (
         *(callers, users, tokens),

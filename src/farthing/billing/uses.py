@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from farthing.billing.invoices.store import InvoiceStore
+from farthing.billing.invoices.values import DRAFT, OPEN
+from farthing.billing.subscriptions.accounts import hold_account
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.customers import CustomerUse
 from farthing.kernel.clock import Clock
@@ -17,14 +19,14 @@ class BillingUses:
     now: Clock
 
     def use_of(self, organization: str, customer: str) -> CustomerUse:
-        """Why a customer must stay, or stay in its currency (rule 23)."""
-        with self.database.read() as connection:
-            subscriptions, invoices = SubscriptionStore(connection), InvoiceStore(connection)
-            subscriptions.lock_account(organization, customer)
-            live = subscriptions.count_live(organization, customer, self.now(organization)) > 0
+        """Why a customer must stay, or stay in its currency (rule 23); so it is until the transaction ends."""
+        with self.database.write() as connection:
+            hold_account(connection, organization, customer)
+            living = SubscriptionStore(connection).any_living(organization, customer, self.now(organization))
+            invoices = InvoiceStore(connection)
             invoiced = invoices.any_of_customer(organization, customer)
-            unsettled = invoices.any_of_customer(organization, customer, ("draft", "open"))
-        subscribed = "a live subscription" if live else None
+            unsettled = invoices.any_of_customer(organization, customer, (DRAFT, OPEN))
+        subscribed = "a live subscription, or one whose end is not billed yet" if living else None
         return CustomerUse(
             against_delete=subscribed or ("invoices" if invoiced else None),
             against_currency=subscribed or ("a draft or an open invoice" if unsettled else None),

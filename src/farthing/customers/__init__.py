@@ -14,6 +14,9 @@ class CustomerBook(Protocol):
     def get(self, organization: str, reference: str) -> Customer:
         """By id or key; raises CustomerNotFound."""
 
+    def named(self, organization: str, references: Collection[str]) -> Mapping[str, Customer]:
+        """By id or key, all of them in one question; raises CustomerNotFound for the first that is not there."""
+
     def many(self, organization: str, ids: Collection[str]) -> Mapping[str, Customer]:
         """Those of these ids that exist, by id, in one question."""
 

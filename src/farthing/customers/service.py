@@ -7,7 +7,7 @@ from typing import Any
 from farthing.customers import CustomerUses
 from farthing.customers.schemas import CustomerIn
 from farthing.customers.store import CustomerStore, Search
-from farthing.customers.values import Customer, CurrencyFixed, CustomerInUse, CustomerNotFound
+from farthing.customers.values import CurrencyFixed, Customer, CustomerInUse, CustomerNotFound
 from farthing.identity import Organization, OrganizationBook
 from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller
@@ -52,6 +52,14 @@ class Customers:
         """Those of these ids that exist, by id."""
         with self.database.read() as connection:
             return CustomerStore(connection).many(organization, ids)
+
+    def named(self, organization: str, references: Collection[str]) -> Mapping[str, Customer]:
+        """By id or key, in one question; raises CustomerNotFound."""
+        with self.database.read() as connection:
+            found = CustomerStore(connection).named(organization, references)
+        for reference in references:
+            _found(found.get(reference), reference)
+        return found
 
     def page(self, caller: Caller, search: Search, listing: Listing) -> Page[Customer]:
         with self.database.read() as connection:

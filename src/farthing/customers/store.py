@@ -53,6 +53,15 @@ class CustomerStore:
         rows = self.connection.execute(select(customers).where(mine)).mappings()
         return {row["id"]: _value(row) for row in rows}
 
+    def named(self, organization: str, references: Collection[str]) -> Mapping[str, Customer]:
+        """Those there are, by the id or key that they were asked for by."""
+        ids = [reference for reference in references if is_id(reference, "cus")]
+        keys = [reference for reference in references if not is_id(reference, "cus")]
+        mine = (customers.c.organization == organization) & or_(customers.c.id.in_(ids), customers.c.key.in_(keys))
+        rows = [_value(row) for row in self.connection.execute(select(customers).where(mine)).mappings()]
+        wanted = frozenset(references)
+        return {name: one for one in rows for name in (one.id, one.key) if name in wanted}
+
     def page(self, organization: str, search: Search, after: str, limit: int) -> list[Customer]:
         wanted = [customers.c.organization == organization, customers.c.id > after, *_conditions(search)]
         rows = self.connection.execute(select(customers).where(*wanted).order_by(customers.c.id).limit(limit))

@@ -17,7 +17,7 @@ class PaymentStore:
 
     def add(self, payment: Payment) -> None:
         """Raises PaymentReferenceTaken."""
-        with refusing("payments_reference", PaymentReferenceTaken(payment.reference)):
+        with refusing("payments_reference", PaymentReferenceTaken(payment.method, payment.reference)):
             amount = to_minor(payment.amount, currency(payment.currency))
             self.connection.execute(insert(payments).values(asdict(payment) | {"amount": amount}))
 

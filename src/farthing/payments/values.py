@@ -33,8 +33,8 @@ class PaymentNotFound(NotFound):
 class PaymentReferenceTaken(Conflict):
     """One reference of a method belongs to one receipt of money."""
 
-    def __init__(self, reference: str | None) -> None:
-        super().__init__(f"The reference {reference} already belongs to another payment of this method.")
+    def __init__(self, method: str, reference: str | None) -> None:
+        super().__init__(f"The reference {reference} of {method} already belongs to another payment.")
 
 
 class WrongCurrency(Invalid):

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
+from typing import Final
 
 import structlog
 
@@ -24,8 +26,9 @@ from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database
 from farthing.kernel.ids import NewId
 from farthing.kernel.pagination import Listing, Page
-from farthing.kernel.problems import FieldError
+from farthing.kernel.problems import Refusal
 
+LOOK_AHEAD: Final = timedelta(days=3660)  # ten years: a dry run is for what is coming
 Background = Callable[[Callable[[], object]], object]  # runs a piece of work, at once or soon
 Progress = Callable[[BillRun], None]
 log = structlog.get_logger("farthing")
@@ -80,11 +83,13 @@ class BillRuns:
     def _new(self, caller: Caller, body: BillRunIn) -> BillRun:
         now = self.now(caller.organization)
         if body.as_of > now and not body.dry_run:
-            message = f"lies ahead of the clock, at {instant_text(now)}; only a dry run may look ahead (rule 26)"
-            raise BeyondTheClock(f"as_of {message}.", [FieldError("as_of", message)])
-        customers = None if body.customers is None else [
-            self.customers.get(caller.organization, reference).id for reference in body.customers
-        ]
+            raise BeyondTheClock(f"lies ahead of the clock, at {instant_text(now)}; only a dry run may look ahead")
+        if body.as_of > now + LOOK_AHEAD:
+            raise BeyondTheClock(f"lies more than {LOOK_AHEAD.days} days ahead, which is as far as a dry run looks")
+        customers = None
+        if body.customers is not None:
+            named = self.customers.named(caller.organization, body.customers)
+            customers = sorted({customer.id for customer in named.values()})
         return BillRun(
             id=self.new_id("run", now), organization=caller.organization, as_of=body.as_of, customers=customers,
             dry_run=body.dry_run, status=QUEUED, done=0, total=0, invoices=0, parked=(), error=None, version=1,
@@ -99,11 +104,19 @@ class BillRuns:
             progress(changed)
             return changed
 
-        run = note(replace(run, status=RUNNING, done=0, total=0, invoices=0, parked=()))
+        run = note(replace(run, status=RUNNING, done=0, total=0, parked=()))
         try:
             for reached in self.running.steps(run):
-                run = note(reached)
+                run = reached
+                progress(run)
         except Exception as error:
             log.exception("bill run failed", run=run.id)
-            return note(replace(run, status=FAILED, error=f"{type(error).__name__}: {error}"[:2000]))
-        return note(replace(run, status=COMPLETED))
+            return note(replace(run, status=FAILED, error=_reason(error)))
+        return note(replace(run, status=COMPLETED, done=run.total))
+
+
+def _reason(error: Exception) -> str:
+    """Why a run failed, for its author: what this program refused in words, the rest is for the log."""
+    if isinstance(error, Refusal):
+        return error.detail
+    return f"{type(error).__name__}; the log tells more. What the run had billed stays, and running it again goes on."

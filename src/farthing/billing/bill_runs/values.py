@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from farthing.kernel.problems import Invalid, NotFound
+from farthing.kernel.problems import FieldError, Invalid, NotFound
 
 QUEUED, RUNNING, COMPLETED, FAILED = "queued", "running", "completed", "failed"
 
@@ -51,3 +51,6 @@ class BillRunNotFound(NotFound):
 
 class BeyondTheClock(Invalid):
     """A run cannot bill what has not happened yet, unless it only tries (rule 26)."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"as_of {why} (rule 26).", [FieldError("as_of", why)])

@@ -6,9 +6,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from farthing.billing.invoices.rating import Measured, Rater
-from farthing.billing.invoices.service import found
 from farthing.billing.invoices.store import InvoiceStore
-from farthing.billing.invoices.values import Invoice, InvoiceLine, LineNotFound
+from farthing.billing.invoices.values import Invoice, InvoiceLine, LineNotFound, found
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Catalog, Meter

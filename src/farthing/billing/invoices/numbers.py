@@ -1,11 +1,11 @@
-"""Invoice numbers: one row a series and year, locked by the transaction that takes the next ones (rule 21)."""
+"""Invoice numbers: a row for each series and year, locked by the transaction that takes the next ones (rule 21)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from farthing.billing.invoices.models import number_series
@@ -15,8 +15,16 @@ column = number_series.c
 
 
 @dataclass(frozen=True, slots=True)
+class Counter:
+    """The last number of a series in a year, and when it was given."""
+
+    last: int
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Numbers:
-    """The series of one organisation."""
+    """The series of one organisation; a year is one of its time zone."""
 
     connection: Connection
     organization: str
@@ -25,35 +33,41 @@ class Numbers:
     def take(self, series: str, count: int, now: Callable[[], datetime]) -> tuple[list[str], datetime]:
         """The next `count` numbers and the moment of issue, without gaps, rising with it (rule 21).
 
-        The time is read while the counter is held, and is never earlier than the series' last, so that
-        numbers rise with `issued_at` whoever finalises at the same time.
+        The time is read while the counters are held and is never earlier than the series' last, so that numbers
+        rise with `issued_at` whoever finalises at the same time. Call it last: others wait until the commit.
         """
-        year = self._year(now())
-        last, issued_at = self._held(series, year, now)
-        moment = max(now(), issued_at)
-        if self._year(moment) != year:  # the year turned while we waited: its counter is another row
-            return self.take(series, count, now)
-        mine = (column.organization == self.organization) & (column.series == series) & (column.year == year)
-        self.connection.execute(
-            update(number_series).where(mine).values(last=last + count, issued_at=moment)
-        )
-        return [f"{series}-{year}-{number:06d}" for number in range(last + 1, last + count + 1)], moment
+        counters = self._held(series, now)
+        issued_at = max(now(), *(counter.issued_at for counter in counters.values()))
+        year = self._year(issued_at)
+        last = counters[year].last if year in counters else 0
+        values = {"last": last + count, "issued_at": issued_at}
+        if year in counters:
+            self.connection.execute(update(number_series).where(self._mine(series), column.year == year).values(values))
+        else:
+            self._open(series, year, values)
+        return [f"{series}-{year}-{number:06d}" for number in range(last + 1, last + count + 1)], issued_at
+
+    def _held(self, series: str, now: Callable[[], datetime]) -> Mapping[int, Counter]:
+        """All counters of the series, nobody else's until this transaction ends; the first one is made here."""
+        query = select(column.year, column.last, column.issued_at).where(self._mine(series)).order_by(column.year)
+        for _ in range(3):
+            rows = self.connection.execute(query.with_for_update()).all()
+            if rows:
+                return {row.year: Counter(row.last, row.issued_at) for row in rows}
+            first = now()
+            try:
+                with self.connection.begin_nested():
+                    self._open(series, self._year(first), {"last": 0, "issued_at": first})
+            except IntegrityError:
+                continue  # another transaction opened the series first: wait for its row
+        raise Unavailable("The number series is being opened by others; try again.")
+
+    def _open(self, series: str, year: int, values: Mapping[str, object]) -> None:
+        row = {"organization": self.organization, "series": series, "year": year, **values}
+        self.connection.execute(insert(number_series).values(row))
+
+    def _mine(self, series: str) -> ColumnElement[bool]:
+        return (column.organization == self.organization) & (column.series == series)
 
     def _year(self, moment: datetime) -> int:
         return moment.astimezone(ZoneInfo(self.timezone)).year
-
-    def _held(self, series: str, year: int, now: Callable[[], datetime]) -> tuple[int, datetime]:
-        mine = (column.organization == self.organization) & (column.series == series)
-        query = select(column.last, column.issued_at).where(mine & (column.year == year)).with_for_update()
-        for _ in range(3):
-            row = self.connection.execute(query).one_or_none()
-            if row is not None:
-                return row.last, row.issued_at
-            earliest = self.connection.execute(select(func.max(column.issued_at)).where(mine)).scalar()
-            values = {"organization": self.organization, "series": series, "year": year, "last": 0}
-            try:
-                with self.connection.begin_nested():
-                    self.connection.execute(insert(number_series).values(**values, issued_at=earliest or now()))
-            except IntegrityError:
-                continue  # another transaction opened the year first: wait for its row
-        raise Unavailable("The number series is being opened by others; try again.")

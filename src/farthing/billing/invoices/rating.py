@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from itertools import islice
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Catalog, Meter, Plan
-from farthing.pricing.aggregation import Aggregation, Point
+from farthing.pricing.aggregation import Aggregation, OutsidePeriod, Point
 from farthing.pricing.boundaries import Boundary
-from farthing.pricing.calendar import Period
+from farthing.pricing.calendar import Period, local_day
 from farthing.pricing.charges import UnpricedUsage
 from farthing.pricing.checks import UnsoundInvoice, check_invoice
 from farthing.pricing.currencies import currency
@@ -17,7 +20,8 @@ from farthing.pricing.prices import Price
 from farthing.pricing.rating import GroupRating, rate_metered
 from farthing.usage import Metering, Wanted
 
-PARKS = (UnpricedUsage, QuantityMissing, UnsoundInvoice, ArithmeticError)
+PARKS: Final = (UnpricedUsage, QuantityMissing, UnsoundInvoice, OutsidePeriod, ArithmeticError)
+BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,19 @@ class Due:
     subscription: Subscription
     boundary: Boundary
 
+    @property
+    def day(self) -> date:
+        """The subscription's local day that begins at the boundary."""
+        return local_day(self.boundary.at, ZoneInfo(self.subscription.timezone))
+
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """The lines of a boundary, or why they cannot be told, in words."""
+    """The lines of a boundary from the events up to `position`, or why they cannot be told, in words."""
 
     due: Due
     plan: Plan
+    position: int
     lines: Sequence[Line]
     refused: str | None
 
@@ -65,55 +75,65 @@ class Rater:
         plans = self.catalog.plans(organization, {(d.subscription.plan, d.subscription.plan_version) for d in due})
         meters = {meter.key: meter for meter in self.catalog.meters(organization)}
         plan_of = [plans[d.subscription.plan, d.subscription.plan_version] for d in due]
-        asked = [_wanted(d, plan, meters) for d, plan in zip(due, plan_of, strict=True)]
-        points = iter(self.metering.points_of(organization, [one for each in asked for one in each], position))
-        measured = [
-            {one.meter.key: self._measured(organization, one, found, position)
-             for one, found in zip(each, islice(points, len(each)), strict=True)}
-            for each in asked
+        asked = [_metered(d, plan, meters) for d, plan in zip(due, plan_of, strict=True)]
+        measured = iter(self._measured(organization, [one for each in asked for one in each], position))
+        return [
+            _rated(d, plan, {one.meter.key: one for one in islice(measured, len(each))}, position)
+            for d, plan, each in zip(due, plan_of, asked, strict=True)
         ]
-        return [_rated(d, plan, one) for d, plan, one in zip(due, plan_of, measured, strict=True)]
 
     def measured(
         self, organization: str, subscription: Subscription, meter: Meter, period: Period, upto: int
     ) -> Measured:
         """What one meter counted for a subscription in a period."""
-        wanted = Wanted(meter, subscription.customer, subscription.id, subscription.own_usage, period)
-        [points] = self.metering.points_of(organization, [wanted], upto)
-        return self._measured(organization, wanted, points, upto)
+        [measured] = self._measured(organization, [_wanted(subscription, meter, period)], upto)
+        return measured
 
-    def _measured(self, organization: str, wanted: Wanted, points: Sequence[Point], upto: int) -> Measured:
-        earlier: Sequence[Point] = ()
-        if wanted.meter.aggregation is Aggregation.WEIGHTED_SUM:
-            earlier = self.metering.earlier(
-                organization, wanted.meter, wanted.customer, wanted.subscription, wanted.own_usage,
-                wanted.period.start, upto,
-            )
-        return Measured(wanted.meter, points, earlier)
+    def _measured(self, organization: str, wanted: Sequence[Wanted], upto: int) -> list[Measured]:
+        """What was counted, in the order asked for; a level's earlier changes are asked for with the rest."""
+        asked = [each for one in wanted for each in (one, *_carried(one))]
+        points = iter(self.metering.points_of(organization, asked, upto))
+        return [
+            Measured(one.meter, next(points), [point for _ in _carried(one) for point in next(points)])
+            for one in wanted
+        ]
 
 
-def _wanted(due: Due, plan: Plan, meters: Mapping[str, Meter]) -> list[Wanted]:
+def _metered(due: Due, plan: Plan, meters: Mapping[str, Meter]) -> list[Wanted]:
     """The usage that a boundary needs: of each meter once, however many prices look at it."""
     if due.boundary.ended is None:
         return []
-    one = due.subscription
     keys = dict.fromkeys(price.meter for price in plan.prices if price.meter is not None)
-    return [Wanted(meters[key], one.customer, one.id, one.own_usage, due.boundary.ended) for key in keys]
+    return [_wanted(due.subscription, meters[key], due.boundary.ended) for key in keys]
 
 
-def _rated(due: Due, plan: Plan, measured: Mapping[str, Measured]) -> Rated:
+def _wanted(one: Subscription, meter: Meter, period: Period) -> Wanted:
+    return Wanted(meter, one.customer, one.id, one.own_usage, period)
+
+
+def _carried(one: Wanted) -> tuple[Wanted, ...]:
+    """What came before the period, where a level is carried in from it (rule 17)."""
+    if one.meter.aggregation is not Aggregation.WEIGHTED_SUM:
+        return ()
+    return (one._replace(period=Period(BEGINNING, one.period.start)),)
+
+
+def _rated(due: Due, plan: Plan, measured: Mapping[str, Measured], position: int) -> Rated:
     unit = currency(plan.currency)
     try:
-        usage = {
+        usage = {} if due.boundary.ended is None else {
             price.key: ratings(price, measured[price.meter], due.boundary.ended, plan)
-            for price in plan.prices if price.meter is not None and due.boundary.ended is not None
+            for price in plan.prices if price.meter is not None
         }
         lines = boundary_lines(plan.prices, due.subscription.quantities, due.boundary, usage, unit)
         check_invoice(lines, totals(lines), unit)
     except PARKS as error:
-        reason = str(error) or type(error).__name__
-        return Rated(due, plan, (), f"The invoice of {due.boundary.at:%Y-%m-%d} cannot be made: {reason}")
-    return Rated(due, plan, lines, None)
+        return Rated(due, plan, position, (), _refusal(due, error))
+    return Rated(due, plan, position, lines, None)
+
+
+def _refusal(due: Due, error: Exception) -> str:
+    return f"The invoice of {due.day.isoformat()} cannot be made: {str(error) or type(error).__name__}"
 
 
 def ratings(price: Price, measured: Measured, period: Period, plan: Plan) -> tuple[GroupRating, ...]:

@@ -23,11 +23,9 @@ def create_invoice(caller: Caller, body: InvoiceIn) -> Answer:
 @routes.get("/v1/invoices", scope=Scope.READ, query=InvoiceQuery, answer=InvoiceOut, paged=True)
 def list_invoices(caller: Caller, query: InvoiceQuery) -> ListShown:
     """The invoices, in the order they were drafted."""
-    service = provided(Invoices)
     place = listing("invoices", caller.organization, query.limit, query.after)
-    customer = service.customers.get(caller.organization, query.customer).id if query.customer else None
-    search = Search(customer, query.status, query.bill_run, query.subscription, query.since, query.before)
-    return shown(service.page(caller, search, place), InvoiceOut.of)
+    search = Search(query.customer, query.status, query.bill_run, query.subscription, query.since, query.before)
+    return shown(provided(Invoices).page(caller, search, place), InvoiceOut.of)
 
 
 @routes.get("/v1/invoices/<reference>", scope=Scope.READ, answer=InvoiceOut)

@@ -44,9 +44,9 @@ class InvoiceIn(Schema):
 
 
 class InvoicePatch(Schema):
-    """What may change of a draft; lines only of a one-off one."""
+    """What may change of a draft: `due_at` (null: by the customer's terms), and lines of a one-off one."""
 
-    lines: Lines | None = None
+    lines: Lines = []
     due_at: InstantIn | None = None
 
 

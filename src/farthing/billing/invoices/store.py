@@ -1,6 +1,6 @@
 """Rows of invoices and their lines."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, update
 
 from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
-from farthing.billing.invoices.values import VOID, Invoice, InvoiceLine, Settlement
+from farthing.billing.invoices.values import DRAFT, VOID, Invoice, InvoiceLine, Settlement
 from farthing.kernel.clock import instant_text
 from farthing.kernel.ids import is_id
 from farthing.kernel.strict_json import dumps
@@ -58,7 +58,9 @@ class InvoiceStore:
             self._add_lines(changed)
 
     def remove(self, drafts: Sequence[Invoice]) -> None:
-        ids = [one.id for one in drafts]
+        self._remove([one.id for one in drafts])
+
+    def _remove(self, ids: Collection[str]) -> None:
         if ids:
             self.connection.execute(delete(invoice_lines).where(line_table.invoice.in_(ids)))
             self.connection.execute(delete(invoices).where(table.id.in_(ids)))
@@ -73,16 +75,37 @@ class InvoiceStore:
 
     def find(self, organization: str, reference: str, lock: bool = False) -> Invoice | None:
         """By id or number, with its lines and payments."""
-        name = table.id if is_id(reference, "inv") else table.number
-        query = select(invoices).where((table.organization == organization) & (name == reference))
+        query = select(invoices).where(_named(organization, reference))
         rows = self.connection.execute(query.with_for_update() if lock else query).mappings().all()
         return next(iter(self._complete(rows)), None)
 
-    def drafts_of(self, organization: str, subscriptions: Collection[str]) -> list[Invoice]:
+    def subscription_of(self, organization: str, reference: str) -> str | None:
+        """Whose invoice it is; None for a one-off one, and where there is none."""
+        query = select(table.subscription).where(_named(organization, reference))
+        return self.connection.execute(query).scalar_one_or_none()
+
+    def drafts_of(self, organization: str, subscriptions: Collection[str], lock: bool = False) -> list[Invoice]:
         """The drafts of these subscriptions, with their lines."""
-        mine = (table.organization == organization) & (table.status == "draft")
+        mine = (table.organization == organization) & (table.status == DRAFT)
         query = select(invoices).where(mine, table.subscription.in_(list(subscriptions))).order_by(table.id)
-        return self._complete(self.connection.execute(query).mappings().all())
+        return self._complete(self.connection.execute(query.with_for_update() if lock else query).mappings().all())
+
+    def remove_drafts(self, organization: str, subscription: str, after: datetime) -> None:
+        """Drop a subscription's drafts of boundaries later than `after`."""
+        mine = (table.organization == organization) & (table.subscription == subscription)
+        drafts = mine & (table.status == DRAFT) & (table.boundary > after)
+        ids = select(table.id).where(drafts).with_for_update()
+        self._remove(list(self.connection.execute(ids).scalars()))
+
+    def voided(
+        self, organization: str, subscriptions: Collection[str], boundaries: Collection[datetime]
+    ) -> Mapping[tuple[str, datetime], int]:
+        """How many invoices of these subscriptions and boundaries were voided, where any was."""
+        mine = (table.organization == organization) & table.subscription.in_(list(subscriptions))
+        wanted = mine & table.boundary.in_(list(boundaries)) & (table.status == VOID)
+        query = select(table.subscription, table.boundary, func.count()).where(wanted)
+        rows = self.connection.execute(query.group_by(table.subscription, table.boundary))
+        return {(subscription, boundary): count for subscription, boundary, count in rows}
 
     def page(self, organization: str, search: Search, after: str, limit: int) -> list[Invoice]:
         wanted = [table.organization == organization, table.id > after, *_conditions(search)]
@@ -116,6 +139,11 @@ class InvoiceStore:
         ]
 
 
+def _named(organization: str, reference: str) -> ColumnElement[bool]:
+    name = table.id if is_id(reference, "inv") else table.number
+    return (table.organization == organization) & (name == reference)
+
+
 def boundary_mark(subscription: str, boundary: datetime) -> str:
     """What an invoice of a boundary is unique by, until it is voided (rule 25)."""
     return f"{subscription}@{instant_text(boundary)}"
@@ -123,16 +151,17 @@ def boundary_mark(subscription: str, boundary: datetime) -> str:
 
 def _line_mark(invoice: Invoice, line: InvoiceLine) -> str | None:
     """What a line is unique by, until its invoice is voided (rule 25)."""
-    if invoice.subscription is None or invoice.boundary is None or invoice.status == VOID or line.period is None:
+    if invoice.place is None or invoice.status == VOID or line.period is None:
         return None
+    subscription, boundary = invoice.place
     start = instant_text(line.period.start)
-    parts = [invoice.subscription, line.price, list(line.group), start, line.reason, instant_text(invoice.boundary)]
+    parts = [subscription, line.price, list(line.group), start, line.reason, instant_text(boundary)]
     return sha256(dumps(parts)).hexdigest()
 
 
 def _row(invoice: Invoice) -> Row:
     unit = currency(invoice.currency)
-    standing = invoice.subscription and invoice.boundary and invoice.status != VOID
+    place = None if invoice.status == VOID else invoice.place
     sums = {
         "subtotal": invoice.totals.subtotal, "discount_total": invoice.totals.discount_total,
         "tax_total": invoice.totals.tax_total, "total": invoice.totals.total,
@@ -149,8 +178,7 @@ def _row(invoice: Invoice) -> Row:
     } | {
         "period_from": invoice.period.start if invoice.period else None,
         "period_to": invoice.period.end if invoice.period else None,
-        "billed_as": boundary_mark(invoice.subscription, invoice.boundary)
-        if standing and invoice.subscription and invoice.boundary else None,
+        "billed_as": None if place is None else boundary_mark(*place),
     }
 
 

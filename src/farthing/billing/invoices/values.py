@@ -30,6 +30,11 @@ class InvoiceLine:
     amount: Decimal
     reason: str
 
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """What tells it from the other lines of its invoice (rule 25)."""
+        return self.price, self.group, self.period, self.reason
+
     @classmethod
     def of(cls, id: str, line: Line, group_by: tuple[str, ...] = ()) -> "InvoiceLine":
         return cls(
@@ -54,7 +59,7 @@ class Settlement:
 class Invoice:
     """A demand for money: a draft until it has a number, then fixed but for its status and payments (rule 20).
 
-    customer, seller  ids' owners as they were when it was drafted or finalised
+    buyer, seller     the parties as they were when it was drafted or finalised
     boundary          the subscription's moment it belongs to (rule 25); None for a one-off invoice
     position          the sequence up to which it counted usage (rule 18); None for a one-off invoice
     """
@@ -91,8 +96,18 @@ class Invoice:
             return self.totals.total - self.credit_applied - self.amount_paid
 
     @property
-    def one_off(self) -> bool:
-        return self.subscription is None
+    def place(self) -> tuple[str, datetime] | None:
+        """The subscription and the boundary that it bills; None when its lines were written by hand."""
+        if self.subscription is None or self.boundary is None:
+            return None
+        return self.subscription, self.boundary
+
+
+def found(invoice: Invoice | None, reference: str) -> Invoice:
+    """The invoice that was looked for; raises InvoiceNotFound."""
+    if invoice is None:
+        raise InvoiceNotFound(reference)
+    return invoice
 
 
 def numbered(draft: Invoice, number: str, issued_at: datetime) -> Invoice:
@@ -108,6 +123,13 @@ def paid(invoice: Invoice, settlement: Settlement) -> Invoice:
         amount = invoice.amount_paid + settlement.amount
     changed = replace(invoice, amount_paid=amount, settlements=(*invoice.settlements, settlement))
     return replace(changed, status=PAID) if changed.amount_due <= ZERO else changed
+
+
+def payable(invoice: Invoice) -> Invoice:
+    """The invoice, if money may be set against it; raises InvoiceNotOpen."""
+    if invoice.status != OPEN:
+        raise InvoiceNotOpen(f"Invoice {invoice.id} is {invoice.status}; only an open invoice takes payments.")
+    return invoice
 
 
 def voidable(invoice: Invoice) -> Invoice:

@@ -1,6 +1,6 @@
 """How far a subscription has been billed: which boundaries are open, and what closing one leaves (rule 25)."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -12,53 +12,94 @@ from farthing.pricing.calendar import OutsideCalendar
 FAR: Final = datetime(9998, 1, 1, tzinfo=UTC)
 
 
-def due_boundaries(subscription: Subscription, still_open: Collection[datetime], as_of: datetime) -> list[Boundary]:
-    """The open boundaries at or before `as_of`, in order; `still_open` are those before the last closed one."""
+def due_boundaries(subscription: Subscription, as_of: datetime) -> Iterator[Boundary]:
+    """The open boundaries at or before `as_of`, in order."""
     one = subscription
-    reopened = [found for at in sorted(still_open) if at <= as_of for found in [boundary_at(one, at)] if found]
-    ahead = boundaries(one.schedule, one.ends_at, one.billed_through, as_of)
-    return [*reopened, *ahead]
+    for at in one.still_open:
+        if at <= as_of and (found := boundary_at(one, at)) is not None:
+            yield found
+    yield from boundaries(one.schedule, one.ends_at, one.billed_through, as_of)
 
 
 def boundary_at(subscription: Subscription, at: datetime) -> Boundary | None:
     """The boundary at exactly this moment; None when there is none."""
-    schedule = subscription.schedule
-    if at < subscription.starts_at:
+    one = subscription
+    if at < one.starts_at:
         return None
-    before = schedule.period(schedule.index_at(at) - 1).start if at > subscription.starts_at else None
-    found = [one for one in boundaries(schedule, subscription.ends_at, before, at) if one.at == at]
-    return found[0] if found else None
+    found = boundaries(one.schedule, one.ends_at, _before(one, at), at)
+    return next((boundary for boundary in found if boundary.at == at), None)
 
 
-def closed(
-    subscription: Subscription, at: datetime, still_open: Collection[datetime]
-) -> tuple[Subscription, Sequence[datetime]]:
-    """The subscription after its boundary at `at` was closed, and what is open before its last closed one."""
-    ahead = boundaries(subscription.schedule, subscription.ends_at, subscription.billed_through, at)
-    skipped = [one.at for one in ahead if one.at != at]
-    remaining = sorted({*still_open, *skipped} - {at})
-    through = max(subscription.billed_through or at, at)
-    changed = replace(subscription, billed_through=through)
-    return replace(changed, next_boundary=next_open(changed, remaining)), remaining
+def is_open(subscription: Subscription, at: datetime) -> bool:
+    """Whether the boundary at this moment has still to be billed."""
+    return subscription.billed_through is None or at > subscription.billed_through or at in subscription.still_open
 
 
-def reopened(
-    subscription: Subscription, at: datetime, still_open: Collection[datetime]
-) -> tuple[Subscription, Sequence[datetime]]:
+def closed(subscription: Subscription, at: datetime) -> Subscription:
+    """The subscription after its boundary at `at` was closed; those skipped on the way there stay open.
+
+    What kept it parked is over when it was this boundary.
+    """
+    one = subscription
+    skipped = {each.at for each in boundaries(one.schedule, one.ends_at, one.billed_through, at)}
+    changed = replace(
+        one, billed_through=max(one.billed_through or at, at),
+        still_open=tuple(sorted(skipped.union(one.still_open) - {at})),
+    )
+    return _with_next(unparked(changed, at))
+
+
+def reopened(subscription: Subscription, at: datetime) -> Subscription:
     """The subscription after the invoice of a closed boundary was voided to be billed anew (rule 20)."""
-    remaining = sorted({*still_open, at})
-    return replace(subscription, next_boundary=next_open(subscription, remaining)), remaining
+    one = subscription
+    if at != one.billed_through:
+        return _with_next(replace(one, still_open=tuple(sorted({*one.still_open, at}))))
+    last = _before(one, at)
+    while last in one.still_open:
+        last = _before(one, last)
+    still_open = tuple(each for each in one.still_open if last is not None and each < last)
+    return _with_next(replace(one, billed_through=last, still_open=still_open))
 
 
-def next_open(subscription: Subscription, still_open: Collection[datetime]) -> datetime | None:
-    """The earliest open boundary; None when the last one is closed."""
-    return min([*still_open, *_ahead(subscription)], default=None)
+def ending(subscription: Subscription, ends_at: datetime) -> Subscription:
+    """The subscription with an end that nobody has billed yet; what would lie behind it is no boundary any more."""
+    changed = replace(subscription, ends_at=ends_at)
+    if changed.parked_at is not None and changed.parked_at > ends_at:
+        changed = replace(changed, parked=None, parked_at=None)
+    return _with_next(changed)
 
 
-def _ahead(subscription: Subscription) -> Iterator[datetime]:
+def parked(subscription: Subscription, at: datetime, reason: str) -> Subscription:
+    """The subscription that cannot be billed for this boundary, and why."""
+    return replace(subscription, parked=reason, parked_at=at)
+
+
+def unparked(subscription: Subscription, at: datetime) -> Subscription:
+    """The subscription after this boundary turned out well."""
+    return replace(subscription, parked=None, parked_at=None) if subscription.parked_at == at else subscription
+
+
+def _before(subscription: Subscription, at: datetime) -> datetime | None:
+    """The boundary before the one at `at`; None before the first."""
+    schedule = subscription.schedule
+    if at <= subscription.starts_at:
+        return None
+    n = schedule.index_at(at)
+    while (start := schedule.period(n).start) >= at:  # periods that their zone left out last no time
+        n -= 1
+    return start
+
+
+def _with_next(subscription: Subscription) -> Subscription:
+    """The subscription that knows its earliest open boundary; none when the last one is closed."""
+    return replace(subscription, next_boundary=next(_open(subscription), None))
+
+
+def _open(subscription: Subscription) -> Iterator[datetime]:
+    one = subscription
+    yield from one.still_open
     try:
-        for one in boundaries(subscription.schedule, subscription.ends_at, subscription.billed_through, FAR):
-            yield one.at
-            return
+        for boundary in boundaries(one.schedule, one.ends_at, one.billed_through, FAR):
+            yield boundary.at
     except OutsideCalendar:
         return

@@ -1,6 +1,6 @@
 """The tables of subscriptions."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, PrimaryKeyConstraint
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint
 
 from farthing.kernel.columns import Identifier, Instant, Json, LongText, Name, required, table
 
@@ -26,8 +26,10 @@ subscriptions = table(
     required("own_usage", Boolean),
     required("metadata", Json),
     Column("billed_through", Instant),
+    required("still_open", Json),  # boundaries before `billed_through`: an earlier draft, or a voided invoice
     Column("next_boundary", Instant),
     Column("parked", LongText),
+    Column("parked_at", Instant),
     required("version", Integer),
     required("created_at", Instant),
     required("updated_at", Instant),
@@ -38,19 +40,11 @@ subscriptions = table(
     Index("subscriptions_of_plan", "organization", "plan", "plan_version"),
     Index("subscriptions_due", "organization", "next_boundary"),
     CheckConstraint("interval_count > 0", name="subscriptions_interval"),
+    CheckConstraint("ends_at IS NULL OR billed_through IS NULL OR billed_through <= ends_at", name="subscriptions_end"),
+    CheckConstraint("(parked IS NULL) = (parked_at IS NULL)", name="subscriptions_parked"),
 )
 
-# boundaries at or before `billed_through` that are open all the same: an earlier draft, or a voided invoice
-open_boundaries = table(
-    "open_boundaries",
-    required("organization", Identifier),
-    required("subscription", Identifier),
-    required("boundary", Instant),
-    PrimaryKeyConstraint("organization", "subscription", "boundary", name="open_boundaries_pk"),
-    ForeignKeyConstraint(["subscription"], ["subscriptions.id"], name="open_boundaries_subscription_fk"),
-)
-
-# one row a customer, locked by whoever must look at all its subscriptions before making another
+# one row a customer, locked by whoever must know all that the customer has before adding to it or taking it away
 billing_accounts = table(
     "billing_accounts",
     required("organization", Identifier),

@@ -31,8 +31,7 @@ def list_subscriptions(caller: Caller, query: SubscriptionQuery) -> ListShown:
     service = provided(Subscriptions)
     place = listing("subscriptions", caller.organization, query.limit, query.after)
     now = service.now(caller.organization)
-    customer = service.customers.get(caller.organization, query.customer).id if query.customer else None
-    page = service.page(caller, Search(now, customer, query.status, query.parked), place)
+    page = service.page(caller, Search(now, query.customer, query.status, query.parked), place)
     keys = service.customer_keys(caller, page.data)
     return shown(page, lambda one: SubscriptionOut.of(one, keys.get(one.customer), now))
 
@@ -52,7 +51,7 @@ def update_subscription(caller: Caller, reference: str, patch: object) -> Subscr
 @routes.post("/v1/subscriptions/<reference>/cancel", scope=Scope.WRITE, body=CancelIn, answer=SubscriptionOut)
 def cancel_subscription(caller: Caller, reference: str, body: CancelIn) -> SubscriptionOut:
     """End the subscription with its current period."""
-    return _shown(caller, provided(Subscriptions).cancel(caller, reference, body.at))
+    return _shown(caller, provided(Subscriptions).cancel(caller, reference, body))
 
 
 def _shown(caller: Caller, subscription: Subscription) -> SubscriptionOut:

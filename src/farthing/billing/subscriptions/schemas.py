@@ -48,7 +48,7 @@ class SubscriptionPatch(Schema):
 class CancelIn(Schema):
     """When a subscription ends."""
 
-    at: Literal["period_end"] | str = "period_end"
+    at: Literal["now", "period_end"] | InstantIn
 
 
 class SubscriptionQuery(ListQuery):

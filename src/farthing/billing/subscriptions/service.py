@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from farthing.billing.subscriptions.schemas import SubscriptionIn, SubscriptionPatch
+from farthing.billing.invoices.store import InvoiceStore
+from farthing.billing.subscriptions.accounts import held_customer
+from farthing.billing.subscriptions.closing import ending
+from farthing.billing.subscriptions.schemas import CancelIn, SubscriptionIn, SubscriptionPatch
 from farthing.billing.subscriptions.store import Search, SubscriptionStore
 from farthing.billing.subscriptions.values import (
     MeterAlreadyPriced,
     Subscription,
     SubscriptionEnded,
-    SubscriptionNotFound,
     beginning,
+    found,
 )
 from farthing.catalog import Catalog, Plan
 from farthing.customers import Customer, CustomerBook
@@ -25,7 +28,7 @@ from farthing.kernel.pagination import Listing, Page
 from farthing.kernel.problems import FieldError, Invalid, NotAvailableYet
 from farthing.kernel.schemas import merged, parsed, resent
 from farthing.kernel.web import UNCONDITIONAL, Precondition
-from farthing.pricing.calendar import Anchor, OutsideCalendar, starts_period
+from farthing.pricing.calendar import Anchor, NotAPeriodStart, OutsideCalendar, Schedule
 from farthing.pricing.prices import Flat
 from farthing.usage import Subjects
 
@@ -49,8 +52,7 @@ class Subscriptions:
         now = self.now(caller.organization)
         with self.database.write() as connection:
             store = SubscriptionStore(connection)
-            customer = self.customers.get(caller.organization, body.customer)
-            store.lock_account(caller.organization, customer.id)
+            customer = held_customer(connection, self.customers, caller.organization, body.customer)
             plan = self.catalog.plan(caller.organization, body.plan, hold=True)
             subscription = self._new(customer, plan, body, now)
             if not subscription.own_usage:
@@ -66,6 +68,9 @@ class Subscriptions:
             return found(SubscriptionStore(connection).find(organization, reference), reference)
 
     def page(self, caller: Caller, search: Search, listing: Listing) -> Page[Subscription]:
+        """The subscriptions, oldest first; raises CustomerNotFound."""
+        if search.customer is not None:
+            search = replace(search, customer=self.customers.get(caller.organization, search.customer).id)
         with self.database.read() as connection:
             store = SubscriptionStore(connection)
             rows = store.page(caller.organization, search, listing.position, listing.limit + 1)
@@ -89,12 +94,13 @@ class Subscriptions:
             store.save([changed])
         return changed
 
-    def cancel(self, caller: Caller, reference: str, at: str) -> Subscription:
+    def cancel(self, caller: Caller, reference: str, body: CancelIn) -> Subscription:
         """End a subscription with its current period (rule 13); again, nothing changes.
 
-        raises SubscriptionNotFound, SubscriptionEnded, NotAvailableYet for any other moment
+        Drafts of what would have come after the end are dropped. Raises SubscriptionNotFound, SubscriptionEnded,
+        NotAvailableYet for any other moment than `period_end`.
         """
-        if at != "period_end":
+        if body.at != "period_end":
             message = "is not available yet but for period_end"
             raise NotAvailableYet("Cancelling at another moment than period_end", [FieldError("at", message)])
         now = self.now(caller.organization)
@@ -102,12 +108,13 @@ class Subscriptions:
             store = SubscriptionStore(connection)
             current = found(store.find(caller.organization, reference, lock=True), reference)
             period = current.current_period()
-            if period is None or current.status(now) == "ended":
-                raise SubscriptionEnded(f"Subscription {current.id} has ended; there is nothing left to cancel.")
-            if current.ends_at is not None:
+            if period is None:
+                raise SubscriptionEnded(f"Subscription {current.id} has ended, and its end is billed (rule 13).")
+            if current.ends_at == period.end:
                 return current
-            changed = self._touched(replace(current, ends_at=period.end, canceled_at=now))
+            changed = self._touched(replace(ending(current, period.end), canceled_at=now))
             store.save([changed])
+            InvoiceStore(connection).remove_drafts(current.organization, current.id, after=period.end)
         return changed
 
     def _touched(self, subscription: Subscription) -> Subscription:
@@ -119,19 +126,15 @@ class Subscriptions:
         if plan.currency != customer.currency:
             message = f"plan {plan.key} is in {plan.currency}, the customer is billed in {customer.currency}"
             raise Invalid(f"{message} (rule 23).", [FieldError("plan", message)])
-        anchor = Anchor(body.anchor)
-        try:
-            day, starts_at = beginning(body.starts_at, ZoneInfo(customer.timezone))
-        except OutsideCalendar as error:
-            raise Invalid("starts_at lies outside the calendar.", [FieldError("starts_at", str(error))]) from error
-        _check_anchor(anchor, plan, starts_period(day, plan.interval))
+        day, starts_at = _first_day(body, plan, ZoneInfo(customer.timezone))
         return Subscription(
             id=self.new_id("sub", now), organization=customer.organization, key=body.key, customer=customer.id,
             plan=plan.id, plan_key=plan.key, plan_version=plan.version, currency=plan.currency,
-            interval=plan.interval, anchor=anchor, timezone=customer.timezone, first_day=day, starts_at=starts_at,
-            ends_at=None, canceled_at=None, quantities=_checked_quantities(plan, body.quantities),
-            own_usage=body.own_usage, metadata=body.metadata, billed_through=None, next_boundary=starts_at,
-            parked=None, version=1, created_at=now, updated_at=now,
+            interval=plan.interval, anchor=Anchor(body.anchor), timezone=customer.timezone, first_day=day,
+            starts_at=starts_at, ends_at=None, canceled_at=None,
+            quantities=_checked_quantities(plan, body.quantities), own_usage=body.own_usage, metadata=body.metadata,
+            billed_through=None, still_open=(), next_boundary=starts_at, parked=None, parked_at=None, version=1,
+            created_at=now, updated_at=now,
         )
 
     def _refuse_shared_meters(self, new: Subscription, plan: Plan, others: list[Subscription]) -> None:
@@ -154,21 +157,22 @@ def metered(plan: Plan) -> frozenset[str]:
     return frozenset(price.meter for price in plan.prices if price.meter is not None)
 
 
-def found(subscription: Subscription | None, reference: str) -> Subscription:
-    if subscription is None:
-        raise SubscriptionNotFound(reference)
-    return subscription
-
-
-def _check_anchor(anchor: Anchor, plan: Plan, starts: bool) -> None:
-    if anchor is not Anchor.CALENDAR:
-        return
-    if plan.interval.count != 1:
+def _first_day(body: SubscriptionIn, plan: Plan, zone: ZoneInfo) -> tuple[date, datetime]:
+    """The local day on which the first full period starts, and its first instant; raises Invalid, NotAvailableYet."""
+    anchor = Anchor(body.anchor)
+    if anchor is Anchor.CALENDAR and plan.interval.count != 1:
         message = "must be anniversary: calendar periods have an interval_count of 1 (rule 12)"
         raise Invalid(f"anchor {message}.", [FieldError("anchor", message)])
-    if not starts:
+    try:
+        day, starts_at = beginning(body.starts_at, zone)
+        Schedule(day, plan.interval, anchor, zone).period(0)
+    except NotAPeriodStart as error:
         message = "lies inside a calendar period, which is not available yet"
-        raise NotAvailableYet("A start inside a calendar period", [FieldError("starts_at", message)])
+        raise NotAvailableYet("A start inside a calendar period", [FieldError("starts_at", message)]) from error
+    except OutsideCalendar as error:
+        message = f"must leave room for a first period; {error}"
+        raise Invalid(f"starts_at {message}", [FieldError("starts_at", message)]) from error
+    return day, starts_at
 
 
 def _checked_quantities(plan: Plan, given: dict[str, Decimal]) -> dict[str, Decimal]:

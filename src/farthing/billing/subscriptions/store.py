@@ -12,18 +12,16 @@ from sqlalchemy import (
     RowMapping,
     and_,
     bindparam,
-    delete,
     false,
-    func,
     insert,
     or_,
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
-from farthing.billing.subscriptions.models import billing_accounts, open_boundaries, subscriptions
+from farthing.billing.subscriptions.models import subscriptions
 from farthing.billing.subscriptions.values import Subscription, SubscriptionKeyTaken
+from farthing.kernel.clock import instant_from, instant_text
 from farthing.kernel.database import refusing
 from farthing.kernel.ids import is_id
 from farthing.pricing.arithmetic import plain
@@ -91,56 +89,17 @@ class SubscriptionStore:
         rows = self.connection.execute(select(subscriptions).where(*wanted).order_by(table.id).limit(limit))
         return [_value(row) for row in rows.mappings()]
 
-    def open_boundaries(self, organization: str, ids: Collection[str]) -> Mapping[str, list[datetime]]:
-        """Those at or before `billed_through` that are open all the same, by subscription."""
-        mine = (open_boundaries.c.organization == organization) & open_boundaries.c.subscription.in_(list(ids))
-        columns = (open_boundaries.c.subscription, open_boundaries.c.boundary)
-        found: dict[str, list[datetime]] = {}
-        for subscription, boundary in self.connection.execute(select(*columns).where(mine).order_by(*columns)):
-            found.setdefault(subscription, []).append(boundary)
-        return found
-
-    def reopen(self, organization: str, subscription: str, boundaries: Collection[datetime]) -> None:
-        known = set(self.open_boundaries(organization, [subscription]).get(subscription, ()))
-        rows = [
-            {"organization": organization, "subscription": subscription, "boundary": boundary}
-            for boundary in boundaries if boundary not in known
-        ]
-        if rows:
-            self.connection.execute(insert(open_boundaries), rows)
-
-    def close(self, organization: str, closed: Collection[tuple[str, datetime]]) -> None:
-        """Take these (subscription, boundary) pairs out of what is open all the same."""
-        column = open_boundaries.c
-        mine = (column.organization == organization) & (column.subscription == bindparam("one"))
-        rows = [{"one": subscription, "at": boundary} for subscription, boundary in closed]
-        if rows:
-            self.connection.execute(delete(open_boundaries).where(mine & (column.boundary == bindparam("at"))), rows)
-
     def any_on_plan(self, organization: str, plan: str, version: int | None) -> bool:
         wanted = [table.organization == organization, table.plan == plan]
         if version is not None:
             wanted.append(table.plan_version == version)
         return self.connection.execute(select(table.id).where(*wanted).limit(1)).first() is not None
 
-    def count_live(self, organization: str, customer: str, now: datetime) -> int:
+    def any_living(self, organization: str, customer: str, now: datetime) -> bool:
+        """Whether a customer has a subscription that has not ended, or whose end is not billed yet."""
         mine = (table.organization == organization) & (table.customer == customer)
-        live = or_(table.ends_at.is_(None), table.ends_at > now)
-        return int(self.connection.execute(select(func.count()).where(mine, live)).scalar_one())
-
-    def lock_account(self, organization: str, customer: str) -> None:
-        """Hold the customer's account until the end of the transaction."""
-        account = billing_accounts.c
-        mine = (account.organization == organization) & (account.customer == customer)
-        query = select(account.customer).where(mine).with_for_update()
-        if self.connection.execute(query).first() is None:
-            try:
-                with self.connection.begin_nested():
-                    self.connection.execute(
-                        insert(billing_accounts).values(organization=organization, customer=customer)
-                    )
-            except IntegrityError:  # somebody else made it first, and we wait for them
-                self.connection.execute(query)
+        living = or_(table.ends_at.is_(None), table.ends_at > now, table.next_boundary.is_not(None))
+        return self.connection.execute(select(table.id).where(mine, living).limit(1)).first() is not None
 
 
 def _conditions(search: Search) -> list[ColumnElement[bool]]:
@@ -174,6 +133,7 @@ def _row(subscription: Subscription) -> dict[str, Any]:  # Any: a row's columns
     row = {one.name: getattr(subscription, one.name) for one in fields(subscription)}
     interval: Interval = row.pop("interval")
     return row | {
+        "still_open": [instant_text(at) for at in subscription.still_open],
         "interval_unit": interval.unit, "interval_count": interval.count, "anchor": subscription.anchor.value,
         "first_day": subscription.first_day.isoformat(),
         "quantities": {key: plain(quantity) for key, quantity in subscription.quantities.items()},
@@ -185,6 +145,7 @@ def _value(row: RowMapping) -> Subscription:
     interval = Interval(columns.pop("interval_unit"), columns.pop("interval_count"))
     quantities = {key: Decimal(quantity) for key, quantity in row["quantities"].items()}
     return Subscription(**columns | {
+        "still_open": tuple(instant_from(at) for at in row["still_open"]),
         "interval": interval, "anchor": Anchor(row["anchor"]), "first_day": date.fromisoformat(row["first_day"]),
         "quantities": quantities,
     })

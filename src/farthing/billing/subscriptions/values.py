@@ -17,8 +17,9 @@ class Subscription:
     starts_at       the first instant of its first local day
     ends_at         the end of its last period, None without an end
     billed_through  its last closed boundary (rule 25), None before the first
+    still_open      boundaries before that one which are open all the same, rising
     next_boundary   its earliest open boundary, None when the last is closed
-    parked          why it cannot be billed, in words; None when it can
+    parked          why the boundary at `parked_at` cannot be billed, in words; None when it can
     """
 
     id: str
@@ -40,8 +41,10 @@ class Subscription:
     own_usage: bool
     metadata: Mapping[str, object]
     billed_through: datetime | None
+    still_open: tuple[datetime, ...]
     next_boundary: datetime | None
     parked: str | None
+    parked_at: datetime | None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -60,17 +63,32 @@ class Subscription:
 
     def current_period(self) -> Period | None:
         """The period that begins at its last closed boundary, or its first (rule 13); None after its end."""
-        begins = max(self.billed_through or self.starts_at, self.starts_at)
+        begins = self.billed_through or self.starts_at
         if self.ends_at is not None and begins >= self.ends_at:
             return None
         schedule = self.schedule
         return schedule.period(schedule.index_at(begins))
+
+    def same_terms(self, other: "Subscription") -> bool:
+        """Whether what either owes at a boundary is rated alike."""
+        return _terms(self) == _terms(other)
+
+
+def _terms(one: Subscription) -> tuple[object, ...]:
+    return one.customer, one.plan, one.plan_version, one.quantities, one.ends_at
 
 
 def beginning(starts_at: datetime, zone: ZoneInfo) -> tuple[date, datetime]:
     """The local day on which a start takes effect, and its first instant (rule 13)."""
     day = local_day(starts_at, zone)
     return day, start_of_day(day, zone)
+
+
+def found(subscription: Subscription | None, reference: str) -> Subscription:
+    """The subscription that was looked for; raises SubscriptionNotFound."""
+    if subscription is None:
+        raise SubscriptionNotFound(reference)
+    return subscription
 
 
 class SubscriptionNotFound(NotFound):

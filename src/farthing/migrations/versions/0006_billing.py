@@ -134,11 +134,17 @@ def upgrade() -> None:
         sa.Column("own_usage", sa.Boolean(), nullable=False),
         sa.Column("metadata", Json, nullable=False),
         sa.Column("billed_through", Instant, nullable=True),
+        sa.Column("still_open", Json, nullable=False),
         sa.Column("next_boundary", Instant, nullable=True),
         sa.Column("parked", LongText, nullable=True),
+        sa.Column("parked_at", Instant, nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
+        sa.CheckConstraint("(parked IS NULL) = (parked_at IS NULL)", name="subscriptions_parked"),
+        sa.CheckConstraint(
+            "ends_at IS NULL OR billed_through IS NULL OR billed_through <= ends_at", name="subscriptions_end"
+        ),
         sa.CheckConstraint("interval_count > 0", name="subscriptions_interval"),
         sa.PrimaryKeyConstraint("id", name="subscriptions_pk"),
         **ENGINE,
@@ -186,19 +192,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("invoice", "payment", name="invoice_payments_pk"),
         **ENGINE,
     )
-    op.create_table(
-        "open_boundaries",
-        sa.Column("organization", Identifier, nullable=False),
-        sa.Column("subscription", Identifier, nullable=False),
-        sa.Column("boundary", Instant, nullable=False),
-        sa.ForeignKeyConstraint(["subscription"], ["subscriptions.id"], name="open_boundaries_subscription_fk"),
-        sa.PrimaryKeyConstraint("organization", "subscription", "boundary", name="open_boundaries_pk"),
-        **ENGINE,
-    )
 
 
 def downgrade() -> None:
-    op.drop_table("open_boundaries")
     op.drop_table("invoice_payments")
     op.drop_index("invoice_lines_once", table_name="invoice_lines")
     op.drop_index("invoice_lines_of_invoice", table_name="invoice_lines")

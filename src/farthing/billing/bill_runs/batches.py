@@ -1,0 +1,138 @@
+"""What one transaction of a bill run does, decided boundary by boundary from what it found (rules 25 and 26)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from farthing.billing.bill_runs.values import BillRun
+from farthing.billing.invoices.drafting import Name, Parties, boundary_draft, redrafted, says_the_same
+from farthing.billing.invoices.rating import Rated
+from farthing.billing.invoices.values import Invoice
+from farthing.billing.subscriptions.closing import closed, is_open, parked, unparked
+from farthing.billing.subscriptions.values import Subscription
+from farthing.customers import Customer
+from farthing.identity import Organization
+
+MOST_AGAIN: Final = 20  # invoices of one boundary, the voided ones counted: a loop ends here (T38)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what a batch decides: the run, who bills whom, and the time.
+
+    voided  how many invoices of a subscription's boundary were taken back, where any was
+    """
+
+    run: BillRun
+    seller: Organization
+    buyers: Mapping[str, Customer]
+    voided: Mapping[tuple[str, datetime], int]
+    now: datetime
+    name: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An invoice that a batch drafts or drafts again; a final one is to be numbered."""
+
+    invoice: Invoice
+    new: bool
+    final: bool
+
+
+@dataclass(slots=True)
+class Batch:
+    """Collects what is to be written; nothing is stored here.
+
+    found    the subscriptions as they are now, held
+    drafts   theirs, by subscription and boundary
+    changed  subscriptions that differ from what was found
+    parked   those that cannot be billed, with the reason of the earliest boundary
+    moved    those that somebody else changed since they were rated: to be looked at again
+    """
+
+    terms: Terms
+    found: Mapping[str, Subscription]
+    drafts: Mapping[tuple[str, datetime], Invoice]
+    parked: dict[str, str]
+    made: list[Made] = field(default_factory=list)
+    dropped: list[Invoice] = field(default_factory=list)
+    changed: dict[str, Subscription] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
+
+    def take(self, rated: Iterable[Rated]) -> None:
+        """Decide on boundaries, each subscription's in order."""
+        for one in rated:
+            subscription = one.due.subscription
+            if subscription.id in self.parked or subscription.id in self.moved:
+                continue
+            if self._is_as_rated(one):
+                self._bill(one)
+            else:
+                self.moved.add(subscription.id)
+
+    @property
+    def invoices(self) -> int:
+        """How many invoices are drafted or finalised."""
+        return sum(1 for one in self.made if one.new or one.final)
+
+    def _current(self, rated: Rated) -> Subscription | None:
+        id = rated.due.subscription.id
+        return self.changed.get(id) or self.found.get(id)
+
+    def _is_as_rated(self, rated: Rated) -> bool:
+        current = self._current(rated)
+        return (
+            current is not None and is_open(current, rated.due.boundary.at)
+            and current.same_terms(rated.due.subscription)
+        )
+
+    def _bill(self, rated: Rated) -> None:
+        subscription = self._current(rated) or rated.due.subscription
+        at = rated.due.boundary.at
+        if reason := rated.refused or self._too_often(rated):
+            self.parked[subscription.id] = reason
+            self._keep(parked(subscription, at, reason))
+            return
+        final = self._is_final(at)
+        self._draft(rated, final)
+        self._keep(closed(subscription, at) if final else unparked(subscription, at))
+
+    def _is_final(self, at: datetime) -> bool:
+        """Whether the grace of a boundary is over (rule 26)."""
+        return self.terms.run.as_of >= at + timedelta(seconds=self.terms.seller.grace_seconds)
+
+    def _draft(self, rated: Rated, final: bool) -> None:
+        terms, subscription, at = self.terms, rated.due.subscription, rated.due.boundary.at
+        earlier = self.drafts.get((subscription.id, at))
+        if not rated.lines:  # without a line there is no invoice (rule 25)
+            self.dropped += [] if earlier is None else [earlier]
+            return
+        parties = Parties(terms.seller, terms.buyers[subscription.customer])
+        if earlier is None:
+            draft = boundary_draft(rated, parties, terms.now, terms.name)
+        else:
+            draft = redrafted(earlier, rated, parties, terms.now, terms.name)
+            if not final and says_the_same(earlier, draft):
+                return
+        if final or earlier is None:
+            draft = replace(draft, bill_run=terms.run.id)
+        self.made.append(Made(draft, earlier is None, final))
+
+    def _too_often(self, rated: Rated) -> str | None:
+        subscription, at = rated.due.subscription, rated.due.boundary.at
+        again = self.terms.voided.get((subscription.id, at), 0)
+        if again < MOST_AGAIN:
+            return None
+        return f"The invoice of {rated.due.day.isoformat()} was made and voided {again} times, which is the most."
+
+    def _keep(self, subscription: Subscription) -> None:
+        """Note how a subscription is from now on, where that differs from how it was found."""
+        found = self.found[subscription.id]
+        if replace(subscription, version=found.version, updated_at=found.updated_at) == found:
+            self.changed.pop(subscription.id, None)
+            return
+        self.changed[subscription.id] = replace(
+            subscription, version=found.version + 1, updated_at=self.terms.now
+        )

@@ -1,0 +1,32 @@
+"""The account of a customer: held by whoever adds to what the customer has, or must know all of it."""
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from farthing.billing.subscriptions.models import billing_accounts
+from farthing.customers import Customer, CustomerBook
+
+account = billing_accounts.c
+
+
+def held_customer(connection: Connection, customers: CustomerBook, organization: str, reference: str) -> Customer:
+    """The customer, which neither goes nor changes its currency until the transaction ends; raises CustomerNotFound.
+
+    It is read again once the account is held: whoever held it before may have taken the customer away.
+    """
+    customer = customers.get(organization, reference)
+    hold_account(connection, organization, customer.id)
+    return customers.get(organization, customer.id)
+
+
+def hold_account(connection: Connection, organization: str, customer: str) -> None:
+    """Hold the customer's account until the end of the transaction."""
+    mine = (account.organization == organization) & (account.customer == customer)
+    query = select(account.customer).where(mine).with_for_update()
+    if connection.execute(query).first() is not None:
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(billing_accounts).values(organization=organization, customer=customer))
+    except IntegrityError:  # somebody else made it first, and we wait for them
+        connection.execute(query).first()
