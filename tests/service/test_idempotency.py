@@ -55,7 +55,7 @@ def test_credentials_come_first(api: Api) -> None:
     assert reader.post("/v1/customers", ACME, **with_key("k1")).status_code == 403
 
 
-@pytest.mark.parametrize("key", ["", '""', "a" * 256, "a" * 10_000, "a\x7fb", "caf\u00e9"])
+@pytest.mark.parametrize("key", ["", '""', "a" * 256, "a" * 10_000, "a\x7fb", "caf\u00e9", "a,b", '"a","b"'])
 def test_a_key_has_its_form(api: Api, key: str) -> None:
     """T34: the rule is told."""
     answer = api.post("/v1/customers", ACME, **with_key(key))
@@ -65,6 +65,7 @@ def test_a_key_has_its_form(api: Api, key: str) -> None:
 
 def test_a_long_key_is_good(api: Api) -> None:
     assert api.post("/v1/customers", ACME, **with_key("a" * 255)).status_code == 201
+    assert api.post("/v1/customers", ACME, **with_key('"a,b"')).status_code == 201
 
 
 def test_a_secret_is_not_told_again(api: Api) -> None:

@@ -120,10 +120,14 @@ def key_from(headers: list[str]) -> str | None:
     if not headers:
         return None
     key = headers[0].strip()
-    if len(key) >= 2 and key[0] == key[-1] == '"':
+    quoted = len(key) >= 2 and key[0] == key[-1] == '"'
+    if quoted:
         key = key[1:-1]
-    if len(headers) > 1 or not PRINTABLE.fullmatch(key):
-        raise Malformed("Idempotency-Key must be sent once and have 1 to 255 printable ASCII characters.")
+    twice = len(headers) > 1 or ('"' if quoted else ",") in key  # a server may join two headers by a comma
+    if twice or not PRINTABLE.fullmatch(key):
+        raise Malformed(
+            "Idempotency-Key must be sent once and have 1 to 255 printable ASCII characters, quoted when one is a comma."
+        )
     return key
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from farthing.kernel.problems import FieldError, Invalid, Malformed, TooLarge
@@ -15,11 +14,22 @@ UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 type_names: Final = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 
-@dataclass(frozen=True, slots=True)
 class JsonNumber:
-    """A number as its author wrote it, digit for digit."""
+    """A number as its author wrote it, digit for digit; plain, because a body may hold a million of them."""
 
-    literal: str
+    __slots__ = ("literal",)
+
+    def __init__(self, literal: str) -> None:
+        self.literal = literal
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, JsonNumber) and self.literal == other.literal
+
+    def __hash__(self) -> int:
+        return hash(self.literal)
+
+    def __repr__(self) -> str:
+        return f"JsonNumber({self.literal!r})"
 
 
 def loads(raw: bytes) -> object:
