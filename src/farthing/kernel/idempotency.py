@@ -125,9 +125,8 @@ def key_from(headers: list[str]) -> str | None:
         key = key[1:-1]
     twice = len(headers) > 1 or ('"' if quoted else ",") in key  # a server may join two headers by a comma
     if twice or not PRINTABLE.fullmatch(key):
-        raise Malformed(
-            "Idempotency-Key must be sent once and have 1 to 255 printable ASCII characters, quoted when one is a comma."
-        )
+        rule = "be sent once and have 1 to 255 printable ASCII characters, in quotes where one is a comma"
+        raise Malformed(f"Idempotency-Key must {rule}.")
     return key
 
 
