@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.system.program import Program
 
 
+@pytest.mark.slow
 def test_each_figure_stands_beside_its_floors(program: Program) -> None:
     program.home.mkdir()
     told = json.loads(program.run("bench", "--rows", "60", "--folder", str(program.home), "--json"))

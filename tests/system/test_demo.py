@@ -61,8 +61,11 @@ def test_a_later_month_is_added(november: Program) -> None:
 
 
 @pytest.mark.parametrize(("after", "sent"), [
-    ("Store", signal.SIGKILL), ("Catalogue", signal.SIGINT), ("Customers", signal.SIGKILL),
-    ("Subscriptions", signal.SIGKILL), ("Usage", signal.SIGINT), ("Usage", signal.SIGKILL),
+    ("Catalogue", signal.SIGINT), ("Usage", signal.SIGKILL),
+    *(pytest.param(*one, marks=pytest.mark.slow) for one in (
+        ("Store", signal.SIGKILL), ("Customers", signal.SIGKILL), ("Subscriptions", signal.SIGKILL),
+        ("Usage", signal.SIGINT),
+    )),
 ])
 def test_stopped_after_any_step_it_goes_on(
     november: Program, undisturbed: str, after: str, sent: signal.Signals

@@ -5,6 +5,8 @@ from collections import Counter, defaultdict
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from pathlib import Path
 
+import pytest
+
 from tests.system.program import Program
 
 CENT = Decimal("0.01")
@@ -43,6 +45,7 @@ def test_a_months_cloud_usage_is_billed_to_the_last_digit(program: Program, real
     assert program.json("invoices", "list") == answer
 
 
+@pytest.mark.slow
 def test_every_line_is_explained_to_the_last_digit(program: Program, real_data: Path) -> None:
     file = real_data / "focus_usage.csv"
     program.run("import", str(file), "--format", "focus", "--with-catalogue")

@@ -38,7 +38,7 @@ INTEGER: Final = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)
 class Schema(BaseModel):
     """Input: nothing unknown, nothing coerced; `later` names fields of the interface not built yet."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     later: ClassVar[Mapping[str, object]] = {}  # by field: the value that means nothing and so may be sent
 
     @model_validator(mode="before")
@@ -55,7 +55,7 @@ class Schema(BaseModel):
 class Shown(BaseModel):
     """Output; `optional` names the fields that are left out when there is nothing to say."""
 
-    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True, defer_build=True)
     optional: ClassVar[frozenset[str]] = frozenset()
 
     @model_serializer(mode="wrap")
