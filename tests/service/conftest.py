@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,7 +16,10 @@ from farthing.identity.organizations.service import Organizations
 from farthing.kernel.clock import instant_from
 from farthing.kernel.credentials import Scope, operator
 from farthing.kernel.settings import load_settings
-from tests.servers import Servers
+from tests.servers import Servers, needs
+
+if TYPE_CHECKING:
+    from tests.service.books import Books
 
 
 @dataclass
@@ -106,9 +109,18 @@ def clock() -> TestClock:
     return TestClock(instant_from("2026-11-20T12:00:00Z"))
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Everything here runs on two databases, and what is marked `books` on MariaDB too."""
+    chosen = any("engine" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "engine" in metafunc.fixturenames and not chosen:
+        engines = ["sqlite", "postgresql"]
+        engines += ["mariadb"] if metafunc.definition.get_closest_marker("books") else []
+        metafunc.parametrize("engine", engines, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> str:
-    """The databases that the whole service suite runs on."""
+    """The database that a test runs on."""
     return str(request.param)
 
 
@@ -117,7 +129,7 @@ def farthing(
     engine: str, servers: Servers, clock: TestClock, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Farthing]:
     home: Path = tmp_path_factory.mktemp(f"home-{engine}")
-    settings = load_settings({}, home=str(home), database_url=servers.url(engine), log_level="error")
+    settings = load_settings({}, home=str(home), database_url=needs(engine, servers), log_level="error")
     opened = open_farthing(settings, clock)
     yield opened
     opened.close()
@@ -132,3 +144,11 @@ def client(farthing: Farthing) -> FlaskClient:
 def api(farthing: Farthing, client: FlaskClient, clock: TestClock) -> Api:
     clock.to("2026-11-20T12:00:00Z")
     return api_of(farthing, client, clock)
+
+
+@pytest.fixture
+def books(api: Api) -> "Books":
+    """The caller's organisation, ready to be billed."""
+    from tests.service.books import Books  # which stands on this file
+
+    return Books(api)

@@ -222,7 +222,17 @@ def _path(location: Sequence[int | str]) -> str:
 
 
 def merged(target: object, patch: object) -> object:
-    """RFC 7396: `patch` laid over `target`; null takes a member away."""
+    """RFC 7396: `patch` laid over `target`, a whole resource; null takes a member away.
+
+    Null for a field that the resource does not have stays, so that its model refuses it by name.
+    """
+    found = _laid(target, patch)
+    if isinstance(target, dict) and isinstance(patch, dict) and isinstance(found, dict):
+        found |= {name: None for name in patch if patch[name] is None and name not in target}
+    return found
+
+
+def _laid(target: object, patch: object) -> object:
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
@@ -230,7 +240,7 @@ def merged(target: object, patch: object) -> object:
         if value is None:
             result.pop(name, None)
         else:
-            result[name] = merged(result.get(name), value)
+            result[name] = _laid(result.get(name), value)
     return result
 
 
