@@ -120,6 +120,7 @@ def test_again_adds_nothing(store: Farthing) -> None:
     assert shown(sample) == before
 
 
+@pytest.mark.slow
 def test_a_later_month_adds_its_own(store: Farthing, moved: TestClock) -> None:
     before = shown(make(store))
     moved.to("2026-12-05T12:00:00Z")
@@ -131,6 +132,7 @@ def test_a_later_month_adds_its_own(store: Farthing, moved: TestClock) -> None:
     assert len(after) == len(before) + len(CUSTOMERS)
 
 
+@pytest.mark.slow
 def test_cut_off_anywhere_it_goes_on(store: Farthing, tmp_path: Path, moved: TestClock) -> None:
     """Half of the customers and a third of the events, and then all of it, are the same as all of it at once."""
     sample = open_sample(store)

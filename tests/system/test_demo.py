@@ -49,6 +49,7 @@ def test_an_invoice_is_explained_and_totals_stay_apart(undisturbed: str) -> None
     assert decimals == {"AUD": 2, "CHF": 2, "EUR": 2, "GBP": 2, "INR": 2, "JPY": 0, "KWD": 3, "NPR": 2, "USD": 2}
 
 
+@pytest.mark.slow
 def test_a_later_month_is_added(november: Program) -> None:
     before = _invoices(november.run("demo"))
     november.environment["FARTHING_NOW"] = DECEMBER
@@ -60,12 +61,10 @@ def test_a_later_month_is_added(november: Program) -> None:
     assert len(after) > len(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("after", "sent"), [
-    ("Catalogue", signal.SIGINT), ("Usage", signal.SIGKILL),
-    *(pytest.param(*one, marks=pytest.mark.slow) for one in (
-        ("Store", signal.SIGKILL), ("Customers", signal.SIGKILL), ("Subscriptions", signal.SIGKILL),
-        ("Usage", signal.SIGINT),
-    )),
+    ("Store", signal.SIGKILL), ("Catalogue", signal.SIGINT), ("Customers", signal.SIGKILL),
+    ("Subscriptions", signal.SIGKILL), ("Usage", signal.SIGINT), ("Usage", signal.SIGKILL),
 ])
 def test_stopped_after_any_step_it_goes_on(
     november: Program, undisturbed: str, after: str, sent: signal.Signals
@@ -90,6 +89,7 @@ def test_somebodys_own_folder_is_refused(program: Program) -> None:
     assert "holds the data of My organization" in done.stderr
 
 
+@pytest.mark.slow
 def test_on_a_terminal_it_serves_on_the_next_free_port(november: Program) -> None:
     port = free_port()
     november.environment["FARTHING_PORT"] = str(port)
@@ -112,6 +112,7 @@ def test_on_a_terminal_it_serves_on_the_next_free_port(november: Program) -> Non
         assert number[1].encode() in _answer(f"{url}/v1/invoices/{number[1]}", key[1])
 
 
+@pytest.mark.slow
 def test_no_serve_on_a_terminal_ends(november: Program) -> None:
     with _on_a_terminal(november, "--no-serve") as screen:
         assert "farthing serve --home" in _all(screen)
