@@ -223,6 +223,16 @@ def test_rule_16_a_key_given_anew_binds_only_what_arrives_later(api: Api) -> Non
     assert values(api, NOVEMBER) == ["7"]
 
 
+def test_a_name_that_a_subscription_has_stays_its_own_when_a_customer_of_that_name_goes(api: Api) -> None:
+    meter(api)
+    first = api.made("/v1/customers", {"key": "acme", "name": "Acme"})["id"]
+    api.farthing[SubjectBook].bind(api.organization, ["sub_1", "main"], first, "sub_1")
+    second = api.made("/v1/customers", {"key": "main", "name": "Main"})["id"]
+    assert api.delete(f"/v1/customers/{second}").status_code == 204
+    api.made("/v1/events", event("1", "2026-11-02T00:00:00Z", 1, subject="main"))
+    assert values(api, f"{NOVEMBER}&customer=acme") == ["1"]
+
+
 def test_a_key_in_another_unicode_form_is_the_same_name(api: Api) -> None:
     meter(api)
     api.made("/v1/customers", {"key": "caf\u00e9", "name": "Café"})

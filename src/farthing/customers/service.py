@@ -95,7 +95,7 @@ class Customers:
             if reason := self.uses.use_of(current.organization, current.id).against_delete:
                 raise CustomerInUse(f"Customer {current.id} cannot be deleted: it has {reason}.")
             store.remove(current.organization, current.id)
-            self.subjects.release(current.organization, _names(current))
+            self.subjects.release(current.organization, _names(current), current.id)
 
     def _allow_currency(self, current: Customer, changed: Customer) -> None:
         if changed.currency == current.currency:
@@ -107,7 +107,7 @@ class Customers:
         if changed.key == current.key:
             return
         if current.key:
-            self.subjects.release(current.organization, [current.key])
+            self.subjects.release(current.organization, [current.key], current.id)
         if changed.key:
             self.subjects.bind(changed.organization, [changed.key], changed.id)
 

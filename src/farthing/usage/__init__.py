@@ -25,8 +25,8 @@ class Subjects(Protocol):
         what arrives later. A name that is somebody's already stays so.
         """
 
-    def release(self, organization: str, names: Sequence[str]) -> None:
-        """These names are nobody's from now on; what arrived before stays where it counts."""
+    def release(self, organization: str, names: Sequence[str], customer: str) -> None:
+        """Those of these names that mean this customer are nobody's from now on; what arrived before stays his."""
 
 
 class Wanted(NamedTuple):

@@ -13,7 +13,7 @@ from farthing.kernel.problems import FieldError
 from farthing.kernel.strict_json import JsonNumber, kind, unstorable
 from farthing.pricing.arithmetic import NotADecimal, decimal_from
 from farthing.usage.events.values import AHEAD, Event
-from farthing.usage.quantities.reading import Unusable, reading
+from farthing.usage.quantities.reading import Unusable, counts, properties_of, value_of
 
 LONGEST: Final = 255  # characters of source, id, type and subject
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -171,7 +171,8 @@ def _unusable(event: Event, rules: Rules) -> list[FieldError]:
     errors = []
     for meter in rules.meters.get(event.type, ()):
         try:
-            reading(meter, event.data)
+            value_of(meter, event.data)
         except Unusable as error:
-            errors.append(FieldError(f"data.{meter.value}", str(error)))
+            if counts(meter, properties_of(event.data)):
+                errors.append(FieldError(f"data.{meter.value}", str(error)))
     return errors

@@ -78,7 +78,7 @@ class Events:
             claim = _append(connection, organization, good, keys, prepared) if good else Claim((), (), ())
             EventStore(connection).reject(organization, [_kept(one, now) for one in rejected])
         conflicts = list(dict.fromkeys(good[place].id for place in claim.conflicts))
-        self._count(claim, len(rejected))
+        self.database.after_commit(lambda: self._count(claim, len(rejected)))
         return Ingested(len(claim.new), len(claim.duplicates), len(claim.conflicts), conflicts, rejected)
 
     def void(self, caller: Caller, source: str, id: str) -> Voided:

@@ -4,20 +4,22 @@ Sequence numbers are in the order of commits and a stream's position is committe
 "everything after N up to the position" can never skip an event that commits late.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
 from farthing.catalog import Catalog, Meter
 from farthing.kernel.database import Database
 from farthing.kernel.telemetry import Telemetry
+from farthing.pricing.aggregation import Partial
 from farthing.usage.events.streams import StreamStore
 from farthing.usage.quantities.rollup_store import RollupStore
-from farthing.usage.quantities.rollups import Slot, rolled_up, voided_slots
-from farthing.usage.quantities.steps import Step, step_of
+from farthing.usage.quantities.rollups import Place, Slot, rolled_up, voided_slots
+from farthing.usage.quantities.steps import step_of
 from farthing.usage.quantities.store import QuantityStore
 
-STEP: Final = 5_000  # events read and written in one transaction, so that other writers wait for little
+STEP: Final = 2_000  # points written in one transaction, at most, so that other writers wait for little
+LEAST: Final = 100  # events in one transaction, however many meters read them
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Follower:
             old = min(behind.values())
             slowest = [known[id] for id, seq in behind.items() if seq == old]
             ahead = [seq for seq in behind.values() if seq > old]
-            self._step(organization, slowest, old, min(old + STEP, upto, *ahead))
+            self._step(organization, slowest, old, min(old + max(STEP // len(slowest), LEAST), upto, *ahead))
 
     def follow_all(self) -> int:
         """Bring every meter of every organisation up to date; returns how many events were waiting."""
@@ -74,21 +76,25 @@ class Follower:
         types = list({meter.event_type for meter in meters})
         with self.database.read() as connection:
             events = QuantityStore(connection).events(organization, types, old, new)
-        step = step_of(meters, events)  # before the transaction, which others wait for
+        by_id = {meter.id: meter for meter in meters}
+        step = step_of(meters, events)  # all of this before the transaction, which others wait for
+        rollups = rolled_up(by_id, step.points)
         with self.database.write() as connection:
             store = QuantityStore(connection)
-            if store.advance(organization, [meter.id for meter in meters], old, new):
+            if store.advance(organization, list(by_id), old, new):
                 store.add(organization, step)
-                _roll_up(RollupStore(connection), organization, {meter.id: meter for meter in meters}, step)
+                _roll_up(RollupStore(connection), organization, by_id, rollups, voided_slots(by_id, step))
 
 
-def _roll_up(store: RollupStore, organization: str, meters: Mapping[str, Meter], step: Step) -> None:
-    """Merge a step into the rollups; quarter hours in which something was voided are put together anew."""
-    anew = sorted(voided_slots(meters, step), key=lambda slot: (slot.meter, slot.subject_ref, slot.start))
-    left = set(anew)
-    found = rolled_up(meters, step.points)
+def _roll_up(
+    store: RollupStore, organization: str, meters: Mapping[str, Meter], found: Mapping[Place, Partial],
+    voided: Set[Slot],
+) -> None:
+    """Merge what a step found; quarter hours in which something was voided are put together anew."""
     store.merge(organization, {
         place: partial for place, partial in found.items()
-        if Slot(place.meter, place.subject_ref, place.slot) not in left
-    })
-    store.replace(organization, anew, rolled_up(meters, store.standing(organization, anew)))
+        if Slot(place.meter, place.subject_ref, place.slot) not in voided
+    } if voided else found)
+    anew = sorted(voided, key=lambda slot: (slot.meter, slot.subject_ref, slot.start))
+    standing = ((row, row.point(meters[row.meter].aggregation)) for row in store.standing(organization, anew))
+    store.replace(organization, anew, rolled_up(meters, standing))

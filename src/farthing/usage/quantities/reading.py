@@ -1,7 +1,6 @@
 """How a meter reads an event: whether it counts, its value and its properties (rules 16 and 17)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from farthing.catalog import Meter
@@ -16,23 +15,12 @@ class Unusable(Exception):
     """A value that is there, but that the meter cannot count; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """An event as one meter sees it; a value of None does not count."""
-
-    value: Decimal | str | None
-    properties: Properties
+Value = Decimal | str | None  # of an event for one meter; None does not count
 
 
-def reading(meter: Meter, data: Data) -> Reading | None:
-    """What the meter reads in an event of its type; None when its filter keeps the event out.
-
-    raises  Unusable for a value that is not a number (for unique_count: not a scalar); missing or null is none
-    """
-    properties = properties_of(data)
-    if any(properties.get(name) not in allowed for name, allowed in meter.filter.items()):
-        return None
-    return Reading(_value(meter, data), properties)
+def counts(meter: Meter, properties: Properties) -> bool:
+    """Whether the meter's filter lets an event of its type pass."""
+    return all(properties.get(name) in allowed for name, allowed in meter.filter.items())
 
 
 def properties_of(data: Data) -> Properties:
@@ -51,7 +39,11 @@ def text_of(value: object) -> str | None:
     return "true" if value else "false"
 
 
-def _value(meter: Meter, data: Data) -> Decimal | str | None:
+def value_of(meter: Meter, data: Data) -> Value:
+    """The value of an event for a meter; missing or null is None, and so is every one for count (rule 17).
+
+    raises  Unusable for what is not a number, or for unique_count not a scalar
+    """
     if meter.aggregation is Aggregation.COUNT or data is None or meter.value is None:
         return None
     value = data.get(meter.value)

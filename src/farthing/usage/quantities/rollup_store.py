@@ -1,12 +1,12 @@
 """Rows of rollups."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, insert, or_, select, update
 
 from farthing.pricing.aggregation import Partial, merged
 from farthing.pricing.calendar import Period
@@ -16,8 +16,7 @@ from farthing.usage.quantities.steps import StoredPoint
 from farthing.usage.quantities.store import POINT_COLUMNS
 from farthing.usage.quantities.tables import Group
 
-AT_ONCE: Final = 500  # rollups asked for in one query
-SLOTS_AT_ONCE: Final = 100
+AT_ONCE: Final = 100  # conditions in one query
 PARTS: Final = (
     "events", "counted", "total", "least", "greatest", "latest_time", "latest_id", "latest_source", "latest_value",
 )
@@ -30,35 +29,32 @@ class RollupStore:
 
     def merge(self, organization: str, found: Mapping[Place, Partial]) -> None:
         """Add these to what is there."""
-        places = {(place.meter, place.subject_ref, place.slot, place.hash): place for place in found}
-        before = self._read(organization, list(places))
+        before = self._read(organization, found.keys())
         changed = [
-            {f"of_{name}": part for name, part in zip(KEYS, key, strict=True)}
-            | _parts(merged(before[key], found[place]), "new_")
-            for key, place in places.items() if key in before
+            {"of_meter": place.meter, "of_subject_ref": place.subject_ref, "of_slot": place.slot,
+             "of_group_hash": place.hash} | _parts(merged(partial, found[place]), "new_")
+            for place, partial in before.items()
         ]
         if changed:
             same = [usage_rollups.c[name] == bindparam(f"of_{name}") for name in KEYS]
             change = update(usage_rollups).where(usage_rollups.c.organization == organization, *same)
             self.connection.execute(change.values({name: bindparam(f"new_{name}") for name in PARTS}), changed)
-        self._add(organization, {place: found[place] for key, place in places.items() if key not in before})
+        self._add(organization, {place: partial for place, partial in found.items() if place not in before})
 
     def replace(self, organization: str, slots: Sequence[Slot], found: Mapping[Place, Partial]) -> None:
         """Put these in the place of all that is there for these quarter hours."""
         for start in range(0, len(slots), AT_ONCE):
-            some = [(slot.meter, slot.subject_ref, slot.start) for slot in slots[start : start + AT_ONCE]]
-            same = tuple_(usage_rollups.c.meter, usage_rollups.c.subject_ref, usage_rollups.c.slot).in_(some)
-            self.connection.execute(delete(usage_rollups).where(usage_rollups.c.organization == organization, same))
+            old = or_(*(_is(organization, slot) for slot in slots[start : start + AT_ONCE]))
+            self.connection.execute(delete(usage_rollups).where(old))
         self._add(organization, found)
 
     def standing(self, organization: str, slots: Sequence[Slot]) -> list[StoredPoint]:
         """The points of some quarter hours that are not voided."""
         found: list[StoredPoint] = []
-        mine = (usage_points.c.organization == organization) & usage_points.c.voided_seq.is_(None)
-        for start in range(0, len(slots), SLOTS_AT_ONCE):
-            inside = or_(*(_inside(slot) for slot in slots[start : start + SLOTS_AT_ONCE]))
-            rows = self.connection.execute(select(*POINT_COLUMNS).where(mine, inside))
-            found.extend(StoredPoint(*row) for row in rows)
+        for start in range(0, len(slots), AT_ONCE):
+            inside = or_(*(_inside(organization, slot) for slot in slots[start : start + AT_ONCE]))
+            query = select(*POINT_COLUMNS).where(inside, usage_points.c.voided_seq.is_(None))
+            found.extend(StoredPoint(*row) for row in self.connection.execute(query))
         return found
 
     def of(
@@ -77,15 +73,21 @@ class RollupStore:
         for row in self.connection.execute(select(*columns).where(*wanted)).mappings():
             yield row["slot"], tuple(json.loads(row["group_values"])), _partial(row)
 
-    def _read(self, organization: str, keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], Partial]:
-        # Any: the columns of the key, each of its type
-        columns = [usage_rollups.c[name] for name in (*KEYS, *PARTS)]
-        found: dict[tuple[Any, ...], Partial] = {}
-        for start in range(0, len(keys), AT_ONCE):
-            same = tuple_(*(usage_rollups.c[name] for name in KEYS)).in_(keys[start : start + AT_ONCE])
-            query = select(*columns).where(usage_rollups.c.organization == organization, same)
+    def _read(self, organization: str, places: Set[Place]) -> dict[Place, Partial]:
+        """Those of these that are there."""
+        alike: dict[tuple[str, datetime], list[Place]] = {}
+        for place in places:
+            alike.setdefault((place.meter, place.slot), []).append(place)
+        columns = [usage_rollups.c[name] for name in (*KEYS, "group_values", *PARTS)]
+        terms = [_any_of(organization, some) for some in alike.values()]
+        found: dict[Place, Partial] = {}
+        for start in range(0, len(terms), AT_ONCE):
+            query = select(*columns).where(or_(*terms[start : start + AT_ONCE]))
             for row in self.connection.execute(query).mappings():
-                found[row["meter"], row["subject_ref"], row["slot"], bytes(row["group_hash"])] = _partial(row)
+                group = tuple(json.loads(row["group_values"]))
+                place = Place(row["meter"], row["subject_ref"], row["slot"], group)
+                if place in places:
+                    found[place] = _partial(row)
         return found
 
     def _add(self, organization: str, found: Mapping[Place, Partial]) -> None:
@@ -100,10 +102,30 @@ class RollupStore:
             self.connection.execute(insert(usage_rollups), rows)
 
 
-def _inside(slot: Slot) -> ColumnElement[bool]:
+# Each term of an OR names the organisation by itself: SQLite looks for an index in each term alone.
+
+
+def _is(organization: str, slot: Slot) -> ColumnElement[bool]:
     return (
-        (usage_points.c.meter == slot.meter) & (usage_points.c.subject_ref == slot.subject_ref)
-        & (usage_points.c.time >= slot.start) & (usage_points.c.time < slot.start + SLOT)
+        (usage_rollups.c.organization == organization) & (usage_rollups.c.meter == slot.meter)
+        & (usage_rollups.c.subject_ref == slot.subject_ref) & (usage_rollups.c.slot == slot.start)
+    )
+
+
+def _any_of(organization: str, places: Sequence[Place]) -> ColumnElement[bool]:
+    """Some rollups of one meter and quarter hour."""
+    return (
+        (usage_rollups.c.organization == organization) & (usage_rollups.c.meter == places[0].meter)
+        & usage_rollups.c.subject_ref.in_({place.subject_ref for place in places})
+        & (usage_rollups.c.slot == places[0].slot) & usage_rollups.c.group_hash.in_({place.hash for place in places})
+    )
+
+
+def _inside(organization: str, slot: Slot) -> ColumnElement[bool]:
+    return (
+        (usage_points.c.organization == organization) & (usage_points.c.meter == slot.meter)
+        & (usage_points.c.subject_ref == slot.subject_ref) & (usage_points.c.time >= slot.start)
+        & (usage_points.c.time < slot.start + SLOT)
     )
 
 

@@ -7,22 +7,22 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from farthing.catalog import Meter
 from farthing.kernel.columns import EPOCH
 from farthing.pricing.aggregation import Aggregation, Partial, merged, partial_of
 from farthing.pricing.calendar import Period
-from farthing.usage.quantities.steps import Step, StoredPoint
+from farthing.usage.quantities.steps import Placed, Step
 from farthing.usage.quantities.tables import Group, group_of
 
 SLOT: Final = timedelta(minutes=15)
 NEED_POINTS: Final = frozenset({Aggregation.UNIQUE_COUNT, Aggregation.WEIGHTED_SUM})
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What a rollup is of; `group` has the values of the meter's group_by, in its order."""
 
     meter: str
@@ -32,12 +32,18 @@ class Place:
 
     @property
     def hash(self) -> bytes:
-        return blake2b(self.values.encode("utf-8"), digest_size=16).digest()
+        return _named(self.group)[0]
 
     @property
     def values(self) -> str:
         """The group as JSON."""
-        return json.dumps(self.group, ensure_ascii=False, separators=(",", ":"))
+        return _named(self.group)[1]
+
+
+@lru_cache(10_000)
+def _named(group: Group) -> tuple[bytes, str]:
+    text = json.dumps(group, ensure_ascii=False, separators=(",", ":"))
+    return blake2b(text.encode("utf-8"), digest_size=16).digest(), text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +60,13 @@ def slot_of(time: datetime) -> datetime:
     return time - (time - EPOCH) % SLOT
 
 
-def rolled_up(meters: Mapping[str, Meter], points: Iterable[StoredPoint]) -> dict[Place, Partial]:
+def rolled_up(meters: Mapping[str, Meter], points: Iterable[Placed]) -> dict[Place, Partial]:
     """The rollups of some points; only of meters that can use them."""
     found: dict[Place, Partial] = {}
-    for row in points:
+    for row, point in points:
         meter = meters[row.meter]
         if meter.aggregation in NEED_POINTS:
             continue
-        point = row.point(meter.aggregation)
         place = Place(row.meter, row.subject_ref, slot_of(row.time), group_of(point.properties, meter.group_by))
         before = found.get(place)
         found[place] = partial_of(point) if before is None else merged(before, partial_of(point))

@@ -1,16 +1,17 @@
 """What some meters make of some events: values in, rows out, no store."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from farthing.catalog import Meter
 from farthing.kernel.strict_json import decoded
 from farthing.pricing.aggregation import Aggregation, Point
 from farthing.pricing.arithmetic import plain
-from farthing.usage.quantities.reading import Data, Unusable, reading
+from farthing.usage.quantities.reading import Data, Unusable, counts, properties_of, value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,7 @@ class Followed:
     voids: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPoint:
+class StoredPoint(NamedTuple):
     """A row of usage_points."""
 
     meter: str
@@ -46,6 +46,9 @@ class StoredPoint:
         """The same as pricing takes it."""
         value = self.value if self.value is None or aggregation is Aggregation.UNIQUE_COUNT else Decimal(self.value)
         return Point(self.time, self.source, self.id, value, json.loads(self.properties))
+
+
+Placed = tuple[StoredPoint, Point]  # the same event as it is stored and as pricing takes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class UnusableEvent:
 class Step:
     """What to write for some events."""
 
-    points: list[StoredPoint] = field(default_factory=list)
+    points: list[Placed] = field(default_factory=list)
     voids: list[VoidedPoint] = field(default_factory=list)
     unusable: list[UnusableEvent] = field(default_factory=list)
 
@@ -96,23 +99,24 @@ def step_of(meters: Sequence[Meter], events: Sequence[Followed]) -> Step:
 
 def _read(meters: Sequence[Meter], event: Followed, step: Step) -> None:
     data = _data(event.data)
+    properties = properties_of(data)
+    text = json.dumps(properties, ensure_ascii=False, separators=(",", ":"))
     for meter in meters:
+        if not counts(meter, properties):
+            continue
         try:
-            read = reading(meter, data)
+            value = value_of(meter, data)
         except Unusable as error:
             step.unusable.append(UnusableEvent(meter.id, event.seq, str(error)))
             continue
-        if read is not None:
-            value = plain(read.value) if isinstance(read.value, Decimal) else read.value
-            step.points.append(StoredPoint(
-                meter.id, event.subject_ref, event.time, event.seq, event.source, event.id, value,
-                _json(read.properties),
-            ))
+        stored = plain(value) if isinstance(value, Decimal) else value
+        step.points.append((
+            StoredPoint(
+                meter.id, event.subject_ref, event.time, event.seq, event.source, event.id, stored, text
+            ),
+            Point(event.time, event.source, event.id, value, properties),
+        ))
 
 
 def _data(text: str | None) -> Data:
     return None if text is None else decoded(text.encode("utf-8"))  # type: ignore[return-value]  # checked when it came
-
-
-def _json(properties: Mapping[str, str | None]) -> str:
-    return json.dumps(properties, ensure_ascii=False, separators=(",", ":"))

@@ -11,7 +11,7 @@ from farthing.usage.events.models import events
 from farthing.usage.quantities.models import meter_positions, unusable_events, usage_points
 from farthing.usage.quantities.steps import Followed, Step, StoredPoint
 
-POINT_COLUMNS = [usage_points.c[part.name] for part in fields(StoredPoint)]
+POINT_COLUMNS = [usage_points.c[name] for name in StoredPoint._fields]
 EVENT_COLUMNS = [events.c[part.name] for part in fields(Followed)]
 
 
@@ -53,7 +53,7 @@ class QuantityStore:
         """Write what followers found, and take out what was voided."""
         mine = {"organization": organization}
         if step.points:
-            self.connection.execute(insert(usage_points), [asdict(point) | mine for point in step.points])
+            self.connection.execute(insert(usage_points), [row._asdict() | mine for row, _ in step.points])
         if step.unusable:
             self.connection.execute(insert(unusable_events), [asdict(one) | mine for one in step.unusable])
         if step.voids:

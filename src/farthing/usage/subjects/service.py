@@ -39,10 +39,15 @@ class SubjectBook:
                 subjects.add([Subject(organization, ref, name, customer, subscription, seq)])
             streams.save(Stream(organization, seq, ref))
 
-    def release(self, organization: str, names: Sequence[str]) -> None:
-        """These names are nobody's from now on; what arrived before stays where it counts."""
+    def release(self, organization: str, names: Sequence[str], customer: str) -> None:
+        """Those of these names that mean this customer are nobody's from now on; what arrived before stays his.
+
+        A name that a subscription had first was never the customer's, and is left alone.
+        """
         with self.database.write() as connection:
             StreamStore(connection).held(organization)
             subjects = SubjectStore(connection)
             rows = subjects.named(organization, list(names))
-            subjects.retire(organization, [row.ref for row in rows if row.current and row.customer])
+            subjects.retire(organization, [
+                row.ref for row in rows if row.current and row.customer == customer and row.subscription is None
+            ])
