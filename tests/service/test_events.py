@@ -373,6 +373,20 @@ def test_a_filtered_event_is_not_held_against_its_meter(api: Api) -> None:
     assert fields(api.post("/v1/events", event("2", data={"region": "eu", "quantity": "x"}))) == [(0, "data.quantity")]
 
 
+def test_outcomes_are_counted_for_the_operator(api: Api) -> None:
+    def counted(outcome: str) -> float:
+        [line] = [text for text in api.get("/metrics").get_data(as_text=True).splitlines()
+                  if text.startswith(f'farthing_events_total{{outcome="{outcome}"}}')]
+        return float(line.split(" ")[1])
+
+    api.post("/v1/events", event("1"))
+    before = {outcome: counted(outcome) for outcome in ("accepted", "duplicates", "conflicts", "rejected")}
+    batch = [event("1"), event("1", type="x"), event("2"), event("3"), {}]
+    counts(api.post("/v1/events?on_error=skip", batch))
+    after = {outcome: counted(outcome) - before[outcome] for outcome in before}
+    assert after == {"accepted": 2, "duplicates": 1, "conflicts": 1, "rejected": 1}
+
+
 def test_a_big_batch_is_taken_whole(api: Api) -> None:
     first = [event(str(n), subject=f"s{n % 3000}") for n in range(10_000)]
     assert counts(api.post("/v1/events", first)) == (10_000, 0, 0, 0)

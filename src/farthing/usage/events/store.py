@@ -69,7 +69,8 @@ class EventStore:
             event_subjects.c.subscription,
         )
         wanted = [
-            events.c.organization == organization, events.c.seq > after, events.c.kind == "event", *_conditions(search),
+            events.c.organization == organization, events.c.seq > after, events.c.kind == "event",
+            *_conditions(organization, search),
         ]
         query = select(*columns).join(event_subjects, same_subject).where(*wanted).order_by(events.c.seq).limit(limit)
         return [StoredEvent(**row) for row in self.connection.execute(query).mappings()]
@@ -110,7 +111,7 @@ def _at(organization: str, seq: int) -> ColumnElement[bool]:
     return (events.c.organization == organization) & (events.c.seq == seq)
 
 
-def _conditions(search: Search) -> list[ColumnElement[bool]]:
+def _conditions(organization: str, search: Search) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if search.customer is not None:
         conditions.append(event_subjects.c.customer == search.customer)
@@ -121,7 +122,6 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
     if search.end is not None:
         conditions.append(events.c.time < search.end)
     if search.unusable_for is not None:
-        same = (unusable_events.c.organization == events.c.organization) & (unusable_events.c.seq == events.c.seq)
-        meters = unusable_events.c.meter.in_(search.unusable_for)
-        conditions.append(select(1).where(same, meters).exists())
+        mine = (unusable_events.c.organization == organization) & unusable_events.c.meter.in_(search.unusable_for)
+        conditions.append(events.c.seq.in_(select(unusable_events.c.seq).where(mine)))
     return conditions

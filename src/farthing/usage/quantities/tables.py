@@ -3,10 +3,10 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import datetime
 
 from farthing.pricing.aggregation import Aggregation, Partial, Point, aggregate, merged, partial_of, result, sum_of
-from farthing.pricing.arithmetic import ZERO, Exact, plus
+from farthing.pricing.arithmetic import EXACT, ZERO, Exact
 from farthing.pricing.calendar import Period
 
 Group = tuple[str | None, ...]  # the values of the properties asked for, in their order
@@ -31,25 +31,29 @@ def of_points(
     windows  rising, without gaps between them
     returns  by window, then group; without group_by every window is there, else only those with usage
     """
-    placed: list[dict[Group, list[Point]]] = [{} for _ in windows]
-    levels: dict[Group, Decimal] = {}
-    earlier: dict[Group, list[Point]] = {}
-    starts = [window.start for window in windows]
-    for point in points:
-        group = group_of(point.properties, group_by)
-        place = bisect_right(starts, point.time) - 1
-        (earlier if place < 0 else placed[place]).setdefault(group, []).append(point)
-    if aggregation is Aggregation.WEIGHTED_SUM:
-        levels = {group: sum_of(before) for group, before in earlier.items()}
+    placed, earlier = _placed(points, [window.start for window in windows], group_by)
+    carries = aggregation is Aggregation.WEIGHTED_SUM
+    levels = {group: sum_of(before) for group, before in earlier.items()} if carries else {}
     cells: list[Cell] = []
     for window, groups in zip(windows, placed, strict=True):
         for group in _shown(groups.keys() | {group for group, level in levels.items() if level}, group_by):
-            inside = groups.get(group, [])
-            carried = levels.get(group, ZERO)
-            cells.append(Cell(window, group, aggregate(aggregation, inside, window, carried)))
-            if aggregation is Aggregation.WEIGHTED_SUM:
-                levels[group] = _level(carried, inside)
+            inside, level = groups.get(group, []), levels.get(group, ZERO)
+            cells.append(Cell(window, group, aggregate(aggregation, inside, window, level)))
+            if carries:
+                levels[group] = EXACT.add(level, sum_of(inside))
     return cells
+
+
+def _placed(
+    points: Iterable[Point], starts: Sequence[datetime], group_by: Sequence[str]
+) -> tuple[list[dict[Group, list[Point]]], dict[Group, list[Point]]]:
+    """By window the points of each group, and those before the first window."""
+    placed: list[dict[Group, list[Point]]] = [{} for _ in starts]
+    earlier: dict[Group, list[Point]] = {}
+    for point in points:
+        place = bisect_right(starts, point.time) - 1
+        (earlier if place < 0 else placed[place]).setdefault(group_of(point.properties, group_by), []).append(point)
+    return placed, earlier
 
 
 def of_partials(
@@ -87,9 +91,3 @@ def _shown(groups: Iterable[Group], group_by: Sequence[str]) -> list[Group]:
     if not group_by:
         return [NO_GROUP]
     return sorted(groups, key=lambda group: [(value is None, value or "") for value in group])
-
-
-def _level(carried: Decimal, changes: Sequence[Point]) -> Decimal:
-    level = plus(carried, sum_of(changes))
-    assert isinstance(level, Decimal)
-    return level
