@@ -46,7 +46,7 @@ from farthing.kernel.idempotency import Idempotency
 from farthing.kernel.ids import new_id
 from farthing.kernel.migrate import migrate
 from farthing.kernel.openapi import add_documents
-from farthing.kernel.processes import end_with_parent, repeat
+from farthing.kernel.processes import end_with_parent, repeat, settle_memory
 from farthing.kernel.settings import Settings, load_settings
 from farthing.kernel.telemetry import Telemetry, configure_logs, new_telemetry
 from farthing.kernel.web import Endpoint, register
@@ -210,4 +210,6 @@ def wsgi() -> Flask:
     farthing = open_farthing(settings, background=worker.submit)
     repeat(farthing[Follower].follow_all, FOLLOW_SECONDS, "farthing-follower")
     farthing[BillRuns].resume()
-    return web_application(farthing)
+    application = web_application(farthing)
+    settle_memory()
+    return application
