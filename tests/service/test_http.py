@@ -7,6 +7,7 @@ import pytest
 from farthing.app import ENDPOINTS, LATER
 from farthing.kernel.credentials import Scope
 from farthing.kernel.web import Endpoint
+from farthing.usage.events.bodies import MEDIA_TYPES
 from tests.service.conftest import Api
 
 JSON = "application/json"
@@ -144,6 +145,11 @@ def test_the_interface_describes_itself(api: Api) -> None:
     for asset in re.findall(r'(?:href|src)="([^"]+)"', page.get_data(as_text=True)):
         assert asset.startswith("/docs/")
         assert api.client.get(asset).status_code == 200
+
+
+def test_every_media_type_of_events_is_told() -> None:
+    [ingest] = [one for one in ENDPOINTS if (one.method, one.path) == ("POST", "/v1/events")]
+    assert set(ingest.raw) == set(MEDIA_TYPES)
 
 
 def test_health_readiness_and_metrics(api: Api) -> None:

@@ -97,7 +97,7 @@ def _parameters(endpoint: Endpoint) -> list[Document]:
 
 def _body(endpoint: Endpoint) -> Document:
     if endpoint.raw:
-        return {kind: {"schema": {}} for kind in endpoint.raw}
+        return {kind: {"schema": schema} for kind, schema in endpoint.raw.items()}
     if endpoint.body is None:
         return {"application/merge-patch+json": {"schema": {"type": "object"}}} if endpoint.method == "PATCH" else {}
     return {"application/json": {"schema": {"$ref": REF.format(model=endpoint.body.__name__)}}}

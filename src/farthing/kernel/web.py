@@ -5,7 +5,7 @@ checked first, then the body is parsed, the function called, and its value becom
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
@@ -19,6 +19,7 @@ from farthing.kernel.problems import Malformed, Stale, TooLarge, Unauthenticated
 from farthing.kernel.schemas import Query, Schema, Shown, parsed
 from farthing.kernel.strict_json import loads
 
+NO_BODY: Final[Mapping[str, object]] = {}
 MOST_BYTES: Final = 1024 * 1024  # of a body, unless the endpoint says otherwise
 JSON_TYPES: Final = ("application/json", "application/merge-patch+json")
 
@@ -51,7 +52,7 @@ class Endpoint:
     answer: type[BaseModel] | None
     status: int
     paged: bool
-    raw: tuple[str, ...]  # media types of a body that the view reads by itself
+    raw: Mapping[str, object]  # media types of a body that the view reads by itself, each with its JSON Schema
     tag: str
     most_bytes: int
 
@@ -86,11 +87,11 @@ class Routes:
     def _add(
         self, method: str, path: str, *, scope: Needed, body: type[Schema] | None = None,
         query: type[Query] | None = None, answer: type[BaseModel] | None = None, status: int = 200,
-        paged: bool = False, raw: Sequence[str] = (), most_bytes: int = MOST_BYTES,
+        paged: bool = False, raw: Mapping[str, object] = NO_BODY, most_bytes: int = MOST_BYTES,
     ) -> Callable[[View], View]:
         def add(view: View) -> View:
             self.endpoints.append(Endpoint(
-                method, path, view, scope, body, query, answer, status, paged, tuple(raw), self.tag, most_bytes
+                method, path, view, scope, body, query, answer, status, paged, raw, self.tag, most_bytes
             ))
             return view
 

@@ -7,8 +7,9 @@ from farthing.kernel.pagination import Page, listing
 from farthing.kernel.schemas import ListQuery
 from farthing.kernel.strict_json import dumps
 from farthing.kernel.web import Answer, Routes, provided
-from farthing.usage.events.bodies import MEDIA_TYPES, MOST_BYTES, batch_from
+from farthing.usage.events.bodies import MOST_BYTES, batch_from
 from farthing.usage.events.schemas import (
+    BODIES,
     EventOut,
     EventQuery,
     IngestedOut,
@@ -25,7 +26,7 @@ routes = Routes("events")
 
 
 @routes.post(
-    "/v1/events", scope=Scope.INGEST, query=IngestQuery, answer=IngestedOut, raw=MEDIA_TYPES, most_bytes=MOST_BYTES
+    "/v1/events", scope=Scope.INGEST, query=IngestQuery, answer=IngestedOut, raw=BODIES, most_bytes=MOST_BYTES
 )
 def ingest_events(caller: Caller, query: IngestQuery) -> IngestedOut:
     """Take events in: CloudEvents 1.0, each counted once however often it is sent."""

@@ -1,6 +1,6 @@
 """Events over the wire. What comes in is checked in `checks.py`, by hand: a model an event would be too slow."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -34,6 +34,30 @@ class IngestedOut(Shown):
             accepted=done.accepted, duplicates=done.duplicates, conflicts=done.conflicts,
             rejected=len(done.rejected), conflict_ids=list(done.conflict_ids) or None,
         )
+
+
+_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 255}
+_DATA: Final = {"type": ["object", "null"], "description": "what meters look at; numbers keep their digits"}
+_PLAIN: Final = {
+    "type": "object", "required": ["id", "type", "subject"],
+    "properties": {
+        "id": _TEXT, "type": _TEXT, "source": {"type": "string", "maxLength": 255}, "data": _DATA,
+        "subject": _TEXT | {"description": "customer or subscription, key or id"},
+        "time": {"type": "string", "format": "date-time", "description": "the time of arrival when left out"},
+        "specversion": {"const": "1.0"},
+    },
+}
+_CLOUD: Final = _PLAIN | {"required": ["specversion", "source", "id", "type", "subject"]}
+BODIES: Final = {
+    "application/json": {"oneOf": [
+        _PLAIN, {"type": "array", "items": _PLAIN},
+        {"type": "object", "required": ["events"], "properties": {"events": {"type": "array", "items": _PLAIN}}},
+    ]},
+    "application/cloudevents+json": _CLOUD,
+    "application/cloudevents-batch+json": {"type": "array", "items": _CLOUD},
+    "application/x-ndjson": {"type": "string", "description": "an event a line"},
+}
+"""What `POST /v1/events` takes, as `/openapi.json` tells it; the binary mode has attributes in `ce-` headers."""
 
 
 class VoidIn(Schema):
