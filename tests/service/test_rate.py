@@ -192,3 +192,18 @@ def test_the_command_line_reads_the_same_json() -> None:
     assert rate_request(loads(json.dumps(body).encode())).amount == "0.30"
     with pytest.raises(Invalid):
         rate_request(loads(b'{"price": {"model": "per_unit"}}'))
+
+
+def test_a_null_property_is_a_missing_one(api: Api) -> None:
+    """A matrix looks at null like any other value; a property too long is told by its place."""
+    price = {
+        "model": "matrix", "meter": "m", "dimensions": ["region"], "default_unit_amount": "1",
+        "cells": [{"values": [None], "unit_amount": "2"}],
+    }
+    asked = {"price": price, "currency": "USD", "events": [{"quantity": "3", "properties": {"region": None}}]}
+    assert api.made("/v1/rate", asked)["amount"] == "6.00"
+    asked["events"] = [{"quantity": "3", "properties": {"region": "a" * 1001}}]
+    refused = api.post("/v1/rate", asked)
+    assert refused.status_code == 422
+    assert refused.json is not None
+    assert refused.json["errors"][0]["field"].startswith("events[0].properties.region")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from farthing.catalog.prices.schemas import AnyPrice, PriceIn, picked
@@ -33,7 +33,7 @@ def _text(value: object) -> str | None:
 
 
 PropertyText = Annotated[
-    str | None, BeforeValidator(_text), Field(max_length=1000),
+    Annotated[str, StringConstraints(max_length=1000)] | None, BeforeValidator(_text),
     WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
 ]
 
