@@ -26,7 +26,7 @@ serve: venv
 	@$(BIN)/farthing serve
 
 test: venv
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 faults: venv
 	@$(BIN)/python -m pytest -m slow

@@ -5,7 +5,7 @@ import re
 import runpy
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,9 +31,21 @@ def python_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.py") if "versions" not in path.parts)
 
 
-def trees(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
-    for path in python_files(folder):
-        yield path, ast.parse(path.read_text("utf-8"))
+@cache
+def trees(folder: Path) -> list[tuple[Path, ast.Module]]:
+    return [(path, ast.parse(path.read_text("utf-8"))) for path in python_files(folder)]
+
+
+@cache
+def rules_named(folder: Path) -> dict[int, list[str]]:
+    """Where docstrings say "rule N", "rules A and N" or "rules A to N", by number."""
+    found: dict[int, list[str]] = {}
+    for path, tree in trees(folder):
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                for rule in rules_of(ast.get_docstring(node) or ""):
+                    found.setdefault(rule, []).append(where(path, node))
+    return found
 
 
 def where(path: Path, node: ast.AST) -> str:
@@ -87,22 +99,14 @@ def test_only_the_clock_reads_the_time() -> None:
 @pytest.mark.parametrize("rule", RULES_IN_FORCE)
 def test_a_rule_has_its_function_in_pricing_and_its_test(rule: int) -> None:
     """A rule that nobody can find is broken by the next change."""
-    assert named(rule, SOURCE / "pricing"), f"no function of pricing names rule {rule}"
-    assert named(rule, ROOT / "tests"), f"no test names rule {rule}"
+    assert rules_named(SOURCE / "pricing").get(rule), f"no function of pricing names rule {rule}"
+    assert rules_named(ROOT / "tests").get(rule), f"no test names rule {rule}"
 
 
 @pytest.mark.parametrize("rule", RULES_IN_SERVICES)
 def test_a_rule_of_services_has_its_function_and_its_test(rule: int) -> None:
-    assert named(rule, SOURCE), f"no function names rule {rule}"
-    assert named(rule, ROOT / "tests"), f"no test names rule {rule}"
-
-
-def named(rule: int, folder: Path) -> list[str]:
-    """Where a docstring says "rule N", "rules A and N" or "rules A to N"."""
-    return [
-        where(path, node) for path, tree in trees(folder) for node in ast.walk(tree)
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and rule in rules_of(ast.get_docstring(node) or "")
-    ]
+    assert rules_named(SOURCE).get(rule), f"no function names rule {rule}"
+    assert rules_named(ROOT / "tests").get(rule), f"no test names rule {rule}"
 
 
 def test_every_call_says_who_may_make_it() -> None:

@@ -123,7 +123,7 @@ def _carries(aggregation: Aggregation) -> bool:
     return aggregation is Aggregation.WEIGHTED_SUM
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=st.lists(sent_events(), min_size=1, max_size=25), data=st.data())
 def test_rule_16_any_order_any_batches_and_any_repeats_give_the_same_usage(
     embedded: Farthing, events: list[dict[str, Any]], data: st.DataObject
