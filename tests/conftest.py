@@ -9,6 +9,16 @@ import pytest
 
 from tests.servers import Servers, new_servers
 
+ONCE = ("test_demo.py", "test_imports.py")  # long stories, told on one database in the quick suite
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quick suite leaves out MariaDB, and the second database of what takes long."""
+    for item in items:
+        engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
+        if engine == "mariadb" or (engine == "postgresql" and item.path.name in ONCE):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:

@@ -71,12 +71,15 @@ def _start_mariadb(folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
     server, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
     if not server or not install:
         raise NoServer("MariaDB is not installed (Debian: apt-get install mariadb-server)")
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     user = ["--user=root"] if os.geteuid() == 0 else []
-    subprocess.run(
+    made = subprocess.run(
         [install, "--no-defaults", f"--datadir={folder}/data", "--auth-root-authentication-method=normal", *user],
-        check=True, capture_output=True,
+        check=False, capture_output=True, text=True,
     )
+    if made.returncode != 0:
+        raise NoServer(f"MariaDB's tables could not be made: {made.stdout[-2000:]} {made.stderr[-2000:]}")
     place = folder / "s"
     options = [f"--datadir={folder}/data", f"--socket={place}", "--skip-networking", f"--pid-file={folder}/pid"]
     with (folder / "log").open("wb") as log:
