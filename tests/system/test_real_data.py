@@ -59,6 +59,7 @@ def test_every_line_is_explained_to_the_last_digit(program: Program, real_data: 
         assert explained["aggregate"]["events"] == len(explained["events"]["data"])
 
 
+@pytest.mark.slow
 def test_an_access_log_counts_as_its_lines_do(program: Program, real_data: Path) -> None:
     file = real_data / "access.log"
     first = program.json("import", str(file), "--format", "access-log")
