@@ -82,6 +82,12 @@ class Books:
     def invoices(self, **query: str) -> list[dict[str, Any]]:
         return self.api.every("/v1/invoices?" + "&".join(f"{name}={value}" for name, value in query.items()))
 
+    def one_off(self, amount: str, finalize: bool = True, **fields: Any) -> dict[str, Any]:
+        """An invoice of one line that somebody wrote."""
+        line = {"description": "Setup", "quantity": "1", "unit_amount": amount}
+        draft = self.api.made("/v1/invoices", {"customer": "acme", "currency": "USD", "lines": [line]} | fields)
+        return self.post(draft, "finalize") if finalize else draft
+
     def post_subscription(self, subscription: Mapping[str, Any], verb: str, body: Any = None) -> dict[str, Any]:
         return self.api.made(f"/v1/subscriptions/{subscription['id']}/{verb}", body)
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.books
 
 
 def test_usage_and_fees_stand_in_order(books: Books) -> None:
-    """Rule 19: usage, then fees in arrears, in the plan's order of prices; then fees in advance."""
+    """Usage, then fees in arrears, in the plan's order of prices; then fees in advance (rule 19)."""
     books.customer_on(BASE, SUPPORT, SEATS, CALLS, quantities={"seats": "3"}, starts_at="2026-10-01T00:00:00Z")
     books.use("1", "2026-10-07T12:00:00Z", "3")
     first, second = books.billed("2026-11-02T00:00:00Z")
@@ -29,7 +29,7 @@ def test_usage_and_fees_stand_in_order(books: Books) -> None:
 
 
 def test_a_start_in_the_past_is_billed_period_by_period(books: Books) -> None:
-    """Rules 25 and 26: one invoice for each boundary, in order."""
+    """One invoice for each boundary, in order (rules 25 and 26)."""
     books.customer_on(BASE, starts_at="2026-08-01T00:00:00Z")
     assert in_short(books.billed("2026-11-20T00:00:00Z")) == [
         ("2026-08-01T00:00:00Z", "INV-2026-000001", "open", "10.00"),
@@ -63,7 +63,7 @@ def test_a_yearly_fee_is_charged_once_a_year(books: Books) -> None:
     ("2024-01-30T00:00:00Z", ["2024-01-30", "2024-02-29", "2024-03-30", "2024-04-30"]),
 ])
 def test_an_anniversary_returns_to_its_day(books: Books, start: str, boundaries: list[str]) -> None:
-    """Rule 12, T27: clamped to shorter months, without drift."""
+    """Clamped to shorter months, without drift (rule 12, T27)."""
     books.customer_on(BASE, starts_at=start, anchor="anniversary")
     books.run(f"{boundaries[-1]}T12:00:00Z")
     assert [invoice["boundary"][:10] for invoice in books.invoices()] == boundaries
@@ -96,7 +96,7 @@ def test_an_anniversary_of_leap_day(books: Books) -> None:
 def test_days_are_those_of_the_customer(
     books: Books, zone: str, starts_at: str, as_of: str, boundaries: list[str]
 ) -> None:
-    """Rule 11, T23 to T26: every local day is billed once, however long it is, and none that never was."""
+    """Every local day is billed once, however long it is, and none that never was (rule 11, T23 to T26)."""
     daily = {"interval": "day"}
     books.customer_on(BASE, plan=daily, customer={"timezone": zone}, starts_at=starts_at)
     books.run(as_of)
@@ -126,7 +126,7 @@ def test_hourly_runs_bill_each_day_once(books: Books) -> None:
     ("2026-10-31T23:00:00Z", "November"),
 ])
 def test_an_event_belongs_to_the_period_that_holds_its_instant(books: Books, time: str, month: str) -> None:
-    """Rule 11, T30: `from` is in, `to` is not, whatever offset it was written with."""
+    """`from` is in, `to` is not, whatever offset it was written with (rule 11, T30)."""
     books.customer_on(CALLS, customer={"timezone": "Europe/Berlin"}, starts_at="2026-09-01T00:00:00+02:00")
     books.use("1", time)
     billed = books.billed("2026-11-20T00:00:00Z")
@@ -137,7 +137,7 @@ def test_an_event_belongs_to_the_period_that_holds_its_instant(books: Books, tim
 
 
 def test_inside_the_grace_a_draft_waits_for_what_still_comes(books: Books) -> None:
-    """Rule 26: a run makes a draft; a later one rates it again and finalises it."""
+    """A run makes a draft; a later one rates it again and finalises it (rule 26)."""
     books.customer_on(BASE, CALLS, starts_at="2026-10-01T00:00:00Z")
     books.run("2026-10-15T00:00:00Z")
     books.use("1", "2026-10-07T12:00:00Z")
@@ -167,7 +167,7 @@ def test_a_run_leaves_a_draft_alone_that_says_the_same(books: Books) -> None:
 
 
 def test_without_a_line_there_is_no_invoice(books: Books) -> None:
-    """Rule 25: the boundary is closed once the grace is over, and what comes later is not billed by it."""
+    """The boundary is closed once the grace is over, and what comes later is not billed by it (rule 25)."""
     books.customer_on(CALLS, starts_at="2026-09-01T00:00:00Z")
     assert books.billed("2026-10-01T00:30:00Z") == []
     books.use("1", "2026-09-07T12:00:00Z")
@@ -181,7 +181,7 @@ def test_without_a_line_there_is_no_invoice(books: Books) -> None:
 
 
 def test_a_metered_quantity_makes_a_line_that_costs_nothing(books: Books) -> None:
-    """Rules 25 and 26: with nothing due the invoice is numbered and paid."""
+    """With nothing due the invoice is numbered and paid (rules 25 and 26)."""
     free = CALLS | {"free_units": "1000"}
     books.customer_on(free, starts_at="2026-10-01T00:00:00Z")
     books.use("1", "2026-10-07T12:00:00Z", "5")
@@ -191,7 +191,7 @@ def test_a_metered_quantity_makes_a_line_that_costs_nothing(books: Books) -> Non
 
 
 def test_numbers_follow_the_boundary_and_then_the_age_of_the_subscription(books: Books) -> None:
-    """Rule 26."""
+    """In a run, also over several customers (rule 26)."""
     books.plan(BASE)
     made = []
     for key, start in (("a", "2026-10-01"), ("b", "2026-09-01"), ("c", "2026-10-01")):
@@ -205,7 +205,7 @@ def test_numbers_follow_the_boundary_and_then_the_age_of_the_subscription(books:
 
 
 def test_numbers_begin_anew_each_year_of_the_organizations_zone(books: Books) -> None:
-    """Rule 21: the year of `issued_at`, where the seller is."""
+    """The year of `issued_at`, where the seller is (rule 21)."""
     assert books.api.patch("/v1/organization", {"timezone": "Asia/Kolkata"}).status_code == 200
     books.customer_on(BASE, customer={"timezone": "UTC"}, starts_at="2026-10-01T00:00:00Z")
     numbers = []
@@ -222,7 +222,7 @@ def test_numbers_begin_anew_each_year_of_the_organizations_zone(books: Books) ->
 
 
 def test_numbers_rise_with_the_time_of_issue(books: Books) -> None:
-    """Rule 21, I7: also when the clock goes back."""
+    """Also when the clock goes back (rule 21, I7)."""
     books.customer_on(BASE, starts_at="2026-10-01T00:00:00Z")
     books.run("2026-10-15T00:00:00Z")
     books.api.clock.to("2026-11-20T11:00:00Z")  # an hour back
@@ -251,7 +251,7 @@ def test_a_run_looks_at_its_customers_only(books: Books) -> None:
 
 
 def test_a_dry_run_stores_nothing_and_may_look_ahead(books: Books) -> None:
-    """Rule 26."""
+    """And its count is that of a run in earnest (rule 26)."""
     subscription = books.customer_on(BASE, CALLS, starts_at="2026-11-01T00:00:00Z")
     run = books.run("2027-02-15T00:00:00Z", dry_run=True)
     assert (run["invoices"], run["progress"]) == (4, {"done": 4, "total": 4})
@@ -271,7 +271,7 @@ def test_a_dry_run_stores_nothing_and_may_look_ahead(books: Books) -> None:
     ({"as_of": "2026-11-01T00:00:00Z", "dry_run": "true"}, "dry_run"),
 ])
 def test_a_run_that_cannot_be_is_refused(api: Api, body: Mapping[str, Any], field: str) -> None:
-    """Rule 26: ahead of the clock only a dry run looks, and not for ever."""
+    """Ahead of the clock only a dry run looks, and not for ever (rule 26)."""
     answer = api.post("/v1/bill-runs", dict(body))
     assert answer.status_code == 422
     assert field in [error["field"] for error in (answer.json or {})["errors"]]
@@ -279,7 +279,7 @@ def test_a_run_that_cannot_be_is_refused(api: Api, body: Mapping[str, Any], fiel
 
 
 def test_what_cannot_be_priced_parks_its_subscription_alone(books: Books) -> None:
-    """Rule 10: the reason names the values; the run goes on, and what was good before is billed."""
+    """The reason names the values; the run goes on, and what was good before is billed (rule 10)."""
     bad = books.customer_on(BASE, BY_REGION)
     good = books.subscribe(customer=books.customer("other")["id"])
     books.use("1", "2026-09-07T12:00:00Z", region="eu")

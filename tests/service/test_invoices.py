@@ -24,7 +24,7 @@ def one_off(books: Books) -> dict[str, Any]:
 
 
 def test_a_one_off_invoice_waits_for_finalize(books: Books, one_off: dict[str, Any]) -> None:
-    """Rules 2 and 26: each line is rounded once, and no run touches it."""
+    """Each line is rounded once, and no run touches it (rules 2 and 26)."""
     assert (one_off["status"], one_off["number"], one_off["issued_at"]) == ("draft", None, None)
     assert [line["amount"] for line in one_off["lines"]] == ["0.50", "200.00"]
     assert {line["reason"] for line in one_off["lines"]} == {"one_off"}
@@ -92,7 +92,7 @@ def test_an_invoice_of_nobody_is_refused(books: Books) -> None:
 
 
 def test_money_has_its_currencys_own_decimals(books: Books) -> None:
-    """Rule 2, T13: JPY none, KWD three; half away from zero, once."""
+    """JPY none, KWD three; half away from zero, once (rule 2, T13)."""
     for code, total in (("JPY", "1"), ("KWD", "0.501")):
         books.customer(code.lower(), currency=code)
         line = {"description": "a", "quantity": "1", "unit_amount": "0.5005"}
@@ -140,7 +140,7 @@ def test_the_lines_of_a_subscription_are_not_written_by_hand(books: Books) -> No
 
 
 def test_what_is_finalized_never_changes(books: Books, one_off: dict[str, Any]) -> None:
-    """Rule 20."""
+    """But for its payments and status (rule 20)."""
     final = books.post(one_off, "finalize")
     path = f"/v1/invoices/{one_off['id']}"
     assert books.api.patch(path, {"due_at": None}).status_code == 409
@@ -173,7 +173,7 @@ def test_a_deleted_draft_is_made_anew_by_the_next_run(books: Books) -> None:
 
 
 def test_finalize_closes_the_boundary_before_the_grace_is_over(books: Books) -> None:
-    """Rules 25 and 26: rated once more, and what comes afterwards is late."""
+    """Rated once more, and what comes afterwards is late (rules 25 and 26)."""
     subscription = books.customer_on(CALLS, starts_at="2026-10-01T00:00:00Z")
     books.use("1", "2026-10-07T12:00:00Z")
     [draft] = books.billed("2026-11-01T00:10:00Z")
@@ -188,7 +188,7 @@ def test_finalize_closes_the_boundary_before_the_grace_is_over(books: Books) -> 
 
 
 def test_a_later_draft_may_be_finalized_first(books: Books) -> None:
-    """Rule 25: the earlier boundary stays open and is still billed."""
+    """The earlier boundary stays open and is still billed (rule 25)."""
     assert books.api.patch("/v1/organization", {"grace_seconds": 90 * 86400}).status_code == 200
     subscription = books.customer_on(BASE, CALLS, starts_at="2026-09-01T00:00:00Z")
     books.use("1", "2026-09-07T12:00:00Z")
@@ -220,7 +220,7 @@ def test_a_draft_with_nothing_left_is_not_finalized(books: Books) -> None:
 
 
 def test_a_draft_that_cannot_be_priced_any_more_is_not_finalized(books: Books) -> None:
-    """Rule 10: the refusal says why; once that is mended, finalising it is the end of being parked."""
+    """The refusal says why; once that is mended, finalising it is the end of being parked (rule 10)."""
     subscription = books.customer_on(BY_REGION, starts_at="2026-10-01T00:00:00Z")
     books.use("1", "2026-10-07T12:00:00Z", region="eu")
     [draft] = books.billed("2026-11-01T00:10:00Z")
@@ -234,7 +234,7 @@ def test_a_draft_that_cannot_be_priced_any_more_is_not_finalized(books: Books) -
 
 
 def test_a_voided_invoice_is_billed_anew(books: Books) -> None:
-    """Rule 20: the freed period gets a new number, and those after it stay."""
+    """The freed period gets a new number, and those after it stay (rule 20)."""
     books.customer_on(BASE, CALLS, starts_at="2026-09-01T00:00:00Z")
     books.use("1", "2026-09-07T12:00:00Z")
     first, second, third = books.billed("2026-11-20T00:00:00Z")
@@ -267,7 +267,7 @@ def test_voiding_everything_bills_everything_anew(books: Books) -> None:
 
 @pytest.mark.parametrize("state", ["draft", "void", "settled", "part settled"])
 def test_what_cannot_be_voided_is_not(books: Books, one_off: dict[str, Any], state: str) -> None:
-    """Rule 20: only with nothing paid in money."""
+    """Only with nothing paid in money (rule 20)."""
     if state != "draft":
         books.post(one_off, "finalize")
     if state == "void":
@@ -373,7 +373,7 @@ def test_a_retried_finalize_has_one_answer(books: Books, one_off: dict[str, Any]
 
 
 def test_lines_keep_the_order_of_groups(books: Books) -> None:
-    """Rule 19: values as text, null last."""
+    """Values as text, null last (rule 19)."""
     books.customer_on(CALLS | {"group_by": ["region"]}, BASE, starts_at="2026-10-01T00:00:00Z")
     given: list[dict[str, Any]] = [{"region": "us"}, {}, {"region": "10"}, {"region": 9}, {"region": "EU"}]
     for id, data in enumerate(given):

@@ -36,7 +36,7 @@ def test_a_subscription_says_what_the_interface_promises(pro: Books) -> None:
 
 
 def test_a_start_takes_effect_at_the_beginning_of_its_local_day(books: Books) -> None:
-    """Rule 13; the zone is the customer's when it was made, and stays."""
+    """The zone is the customer's when it was made, and stays (rule 13)."""
     books.plan(BASE)
     books.customer(timezone="America/New_York")
     made = books.subscribe(starts_at="2026-11-01T23:00:00+01:00", key="main")
@@ -82,14 +82,14 @@ def test_what_is_against_a_rule_is_named(pro: Books, change: Mapping[str, Any], 
 
 @pytest.mark.parametrize("quantities", [{}, {"seats": "-1"}, {"seats": None}, {"seats": "1", "other": "1"}])
 def test_a_price_without_a_meter_needs_its_quantity(books: Books, quantities: Mapping[str, Any]) -> None:
-    """Rule 10: exactly those, and none below zero."""
+    """Exactly those, and none below zero (rule 10)."""
     books.plan(BASE, SEATS)
     books.customer()
     assert books.api.post("/v1/subscriptions", books.subscription(quantities=quantities)).status_code == 422
 
 
 def test_quantities_are_charged_to_the_last_digit(books: Books) -> None:
-    """Rule 5; none at all makes no line."""
+    """Fractions too (rule 5); none at all makes no line."""
     books.plan(SEATS)
     for key, seats in (("a", "2.005"), ("b", 0)):
         books.customer(key)
@@ -99,7 +99,7 @@ def test_quantities_are_charged_to_the_last_digit(books: Books) -> None:
 
 
 def test_only_one_unit_of_the_calendar_has_calendar_periods(books: Books) -> None:
-    """Rule 12."""
+    """An interval_count of 1 (rule 12)."""
     books.plan(BASE, interval_count=2)
     books.customer()
     assert books.api.post("/v1/subscriptions", books.subscription()).status_code == 422
@@ -110,7 +110,7 @@ def test_only_one_unit_of_the_calendar_has_calendar_periods(books: Books) -> Non
     ("week", "2026-09-01", "2026-08-31"), ("quarter", "2026-08-01", "2026-07-01"), ("year", "2026-07-01", "2026-01-01"),
 ])
 def test_calendar_periods_start_where_the_calendar_does(books: Books, interval: str, inside: str, start: str) -> None:
-    """Rule 12: weeks on Monday, quarters in January, April, July and October, years on 1 January."""
+    """Weeks on Monday, quarters in January, April, July and October, years on 1 January (rule 12)."""
     books.plan(BASE, interval=interval)
     books.customer()
     refused = books.api.post("/v1/subscriptions", books.subscription(starts_at=f"{inside}T00:00:00Z"))
@@ -126,7 +126,7 @@ def test_a_first_period_beyond_the_calendar_is_refused(books: Books) -> None:
 
 
 def test_a_customer_is_billed_in_one_currency(pro: Books) -> None:
-    """Rule 23: the plan's must be the customer's, which stays while something is open."""
+    """The plan's must be the customer's, which stays while something is open (rule 23)."""
     pro.customer("eur", currency="EUR")
     answer = pro.api.post("/v1/subscriptions", pro.subscription(customer="eur"))
     assert (answer.status_code, (answer.json or {})["errors"][0]["field"]) == (422, "plan")
@@ -160,7 +160,7 @@ def test_a_customer_with_invoices_stays(pro: Books) -> None:
 
 
 def test_one_meter_is_priced_by_one_subscription(pro: Books) -> None:
-    """Rule 16: a second one must count only what names it."""
+    """A second one must count only what names it (rule 16)."""
     first = pro.subscribe()
     answer = pro.api.post("/v1/subscriptions", pro.subscription())
     assert (answer.status_code, first["id"] in (answer.json or {})["detail"]) == (409, True)
@@ -175,7 +175,7 @@ def test_one_meter_is_priced_by_one_subscription(pro: Books) -> None:
 
 
 def test_the_meter_is_free_again_after_the_end(pro: Books) -> None:
-    """Rule 16, half-open: the next may begin where the first ends."""
+    """Half-open: the next may begin where the first ends (rule 16)."""
     first = pro.subscribe(starts_at="2026-11-01T00:00:00Z")
     pro.post_subscription(first, "cancel", {"at": "period_end"})
     early = pro.subscription(starts_at="2026-11-01T00:00:00Z")
@@ -184,7 +184,7 @@ def test_the_meter_is_free_again_after_the_end(pro: Books) -> None:
 
 
 def test_of_two_at_once_one_prices_the_meter(pro: Books) -> None:
-    """Rule 16, where the check alone would let both through."""
+    """A check alone would let both through (rule 16)."""
     def create(_: int) -> int:
         return pro.api.farthing_client().post("/v1/subscriptions", pro.subscription()).status_code
 
@@ -194,7 +194,7 @@ def test_of_two_at_once_one_prices_the_meter(pro: Books) -> None:
 
 
 def test_events_count_for_the_subscription_they_name_or_the_customers_own(pro: Books) -> None:
-    """Rule 16: what names a subscription is its alone; what names the customer, the one's without own_usage."""
+    """What names a subscription is its alone; what names the customer, the one's without own_usage (rule 16)."""
     pro.subscribe(key="shared", plan=pro.plan(CALLS, key="usage")["id"], starts_at="2026-10-01T00:00:00Z")
     own = pro.subscribe(key="own", plan="usage", own_usage=True, starts_at="2026-10-01T00:00:00Z")
     for quantity, subject in (("1", "acme"), ("10", "shared"), ("100", "own"), ("1000", own["id"])):
@@ -204,7 +204,7 @@ def test_events_count_for_the_subscription_they_name_or_the_customers_own(pro: B
 
 
 def test_a_subscription_ends_with_its_period(pro: Books) -> None:
-    """Rule 13: usage and arrears of the last period are billed, and no new fee."""
+    """Usage and arrears of the last period are billed, and no new fee (rule 13)."""
     subscription = pro.subscribe(plan=pro.plan(BASE, SUPPORT, CALLS, key="mix")["id"], starts_at="2026-10-01T00:00:00Z")
     pro.run("2026-10-15T00:00:00Z")
     canceled = pro.post_subscription(subscription, "cancel", {"at": "period_end"})
@@ -223,7 +223,7 @@ def test_a_subscription_ends_with_its_period(pro: Books) -> None:
 
 
 def test_cancelling_again_changes_nothing_until_the_end_is_billed(pro: Books) -> None:
-    """Rule 13."""
+    """Then it is too late (rule 13)."""
     subscription = pro.subscribe(starts_at="2026-11-01T00:00:00Z")
     first = pro.post_subscription(subscription, "cancel", {"at": "period_end"})
     assert first["status"] == "canceled"
@@ -236,7 +236,7 @@ def test_cancelling_again_changes_nothing_until_the_end_is_billed(pro: Books) ->
 
 
 def test_the_period_that_ends_is_the_one_after_the_last_closed_boundary(pro: Books) -> None:
-    """Rule 13, whatever the clock says: taking back the last invoice takes the period back too."""
+    """Whatever the clock says: taking back the last invoice takes the period back too (rule 13)."""
     subscription = pro.subscribe(starts_at="2026-09-01T00:00:00Z")
     *_, last = pro.billed("2026-11-20T00:00:00Z")
     path = f"/v1/subscriptions/{subscription['id']}"

@@ -3,18 +3,26 @@
 Alembic is imported only when there is something to do: every command looks, few migrate.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, inspect, text
 
 from farthing.kernel.database import Database
-from farthing.kernel.problems import Misconfigured
+from farthing.kernel.problems import Misconfigured, Unavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-ADVISORY_LOCK: Final = 4_711_000_001  # one migration at a time in a PostgreSQL database
+LOCKS: Final = {  # by dialect: how one migration at a time holds a database, and lets go of it
+    "postgresql": ("SELECT pg_advisory_lock(4711000001)", "SELECT pg_advisory_unlock(4711000001)"),
+    "mysql": (  # whose names are the server's
+        "SELECT GET_LOCK(CONCAT('farthing-', MD5(DATABASE())), 40)",
+        "SELECT RELEASE_LOCK(CONCAT('farthing-', MD5(DATABASE())))",
+    ),
+}
 STEPS: Final = tuple(sorted(
     entry.name.removesuffix(".py")
     for entry in files("farthing.migrations").joinpath("versions").iterdir() if entry.name.endswith(".py")
@@ -51,8 +59,7 @@ def migrate(database: Database) -> None:
         raise Misconfigured(f"The store's schema is at {current}, which this version does not know: upgrade Farthing.")
     from alembic import command
 
-    with database.write() as connection:
-        _alone(connection, database.dialect)
+    with _alone(database), database.write() as connection:
         command.upgrade(configuration(connection), "head")
 
 
@@ -63,8 +70,17 @@ def _version(connection: Connection) -> str | None:
     return found
 
 
-def _alone(connection: Connection, dialect: str) -> None:
-    if dialect == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-    elif dialect == "mysql":
-        connection.execute(text("SELECT GET_LOCK('farthing-migrate', 60)"))
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    """Keep other processes from migrating this store until all is committed; raises Unavailable."""
+    if database.dialect not in LOCKS:  # SQLite's writers are one at a time anyway
+        yield
+        return
+    lock, unlock = LOCKS[database.dialect]
+    with database.engine.connect() as holder:
+        if holder.execute(text(lock)).scalar() == 0:
+            raise Unavailable("Another process is bringing the store to this version's schema and does not end.")
+        try:
+            yield
+        finally:
+            holder.execute(text(unlock))

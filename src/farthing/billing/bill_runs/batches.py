@@ -34,10 +34,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An invoice that a batch drafts or drafts again; a final one is to be numbered."""
+    """An invoice that a batch drafts, or drafts again where there was one `before`; a final one is to be numbered."""
 
     invoice: Invoice
-    new: bool
+    before: Invoice | None
     final: bool
 
 
@@ -57,7 +57,7 @@ class Batch:
     drafts: Mapping[tuple[str, datetime], Invoice]
     parked: dict[str, str]
     made: list[Made] = field(default_factory=list)
-    dropped: list[Invoice] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
     changed: dict[str, Subscription] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
 
@@ -75,7 +75,7 @@ class Batch:
     @property
     def invoices(self) -> int:
         """How many invoices are drafted or finalised."""
-        return sum(1 for one in self.made if one.new or one.final)
+        return sum(1 for one in self.made if one.before is None or one.final)
 
     def _current(self, rated: Rated) -> Subscription | None:
         id = rated.due.subscription.id
@@ -107,7 +107,7 @@ class Batch:
         terms, subscription, at = self.terms, rated.due.subscription, rated.due.boundary.at
         earlier = self.drafts.get((subscription.id, at))
         if not rated.lines:  # without a line there is no invoice (rule 25)
-            self.dropped += [] if earlier is None else [earlier]
+            self.dropped += [] if earlier is None else [earlier.id]
             return
         parties = Parties(terms.seller, terms.buyers[subscription.customer])
         if earlier is None:
@@ -118,7 +118,7 @@ class Batch:
                 return
         if final or earlier is None:
             draft = replace(draft, bill_run=terms.run.id)
-        self.made.append(Made(draft, earlier is None, final))
+        self.made.append(Made(draft, earlier, final))
 
     def _too_often(self, rated: Rated) -> str | None:
         subscription, at = rated.due.subscription, rated.due.boundary.at

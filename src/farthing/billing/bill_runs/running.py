@@ -118,10 +118,10 @@ class Running:
         """Store a batch; the numbers come last, because others wait for their counter."""
         invoices = InvoiceStore(connection)
         SubscriptionStore(connection).save(list(batch.changed.values()))
-        invoices.remove(batch.dropped)
+        invoices.remove(run.organization, batch.dropped)
         made = self._numbered(connection, run, seller, batch.made)
-        invoices.save([invoice for one, invoice in made if not one.new], with_lines=True)
-        invoices.add([invoice for one, invoice in made if one.new])
+        invoices.save([(one.before, invoice) for one, invoice in made if one.before is not None])
+        invoices.add([invoice for one, invoice in made if one.before is None])
 
     def _numbered(
         self, connection: Connection, run: BillRun, seller: Organization, made: Sequence[Made]

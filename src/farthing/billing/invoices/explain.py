@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from farthing.billing.invoices.rating import Measured, Rater
@@ -14,12 +15,13 @@ from farthing.catalog import Catalog, Meter
 from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database
 from farthing.kernel.pagination import Listing, Page
-from farthing.pricing.aggregation import Aggregation, Point, aggregate
+from farthing.pricing.aggregation import Aggregation, Point, aggregate, sum_of
 from farthing.pricing.arithmetic import ZERO, Exact, exactly
 from farthing.pricing.calendar import Period, windows
 from farthing.pricing.currencies import currency
 from farthing.pricing.invoicing import fee_rating, one_off_rating
-from farthing.pricing.rating import Rating, counted_for, rate_metered
+from farthing.pricing.prices import Price
+from farthing.pricing.rating import Group, Rating, counted_for, rate_metered
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,16 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A line with all that made its amount; usage lines have a meter, its hours and a page of events."""
+    """A line with all that made its amount; usage lines have a meter, its hours and a page of events.
+
+    carried  the level from before the period, for a meter that has one
+    """
 
     invoice: Invoice
     line: InvoiceLine
     rating: Rating
     meter: Meter | None = None
+    carried: Decimal | None = None
     events: int = 0
     hours: Sequence[Hour] = ()
     counted: Page[Point] | None = None
@@ -76,8 +82,9 @@ class Explainer:
         rated = rate_metered(price, meter.aggregation, measured.points, line.period, unit, measured.earlier)
         rating = next(one.rating for one in rated if one.group == line.group)
         points = counted_for(price, line.group, measured.points)
-        hours = _hours(measured, points, line.period, ZoneInfo(owner.timezone))
-        return Explanation(invoice, line, rating, meter, len(points), hours, _page(points, listing))
+        carried = _carried(price, line.group, measured)
+        hours = () if carried is not None else _hours(meter, points, line.period, ZoneInfo(owner.timezone))
+        return Explanation(invoice, line, rating, meter, carried, len(points), hours, _page(points, listing))
 
 
 def _one_off(invoice: Invoice, line: InvoiceLine) -> Explanation:
@@ -92,15 +99,24 @@ def _page(points: Sequence[Point], listing: Listing) -> Page[Point]:
 
 
 def _place(point: Point) -> str:
-    """Where an event stands among the others, as a text that sorts alike."""
-    return f"{point.time:%Y%m%d%H%M%S%f} {point.id}\0{point.source}"
+    """Where an event stands among the others, as a text that sorts alike and is short, however long its id is."""
+    name = blake2b(f"{point.id}\0{point.source}".encode(), digest_size=16).hexdigest()
+    return f"{point.time.isoformat(timespec='microseconds')} {name}"
 
 
-def _hours(measured: Measured, points: Sequence[Point], period: Period, zone: ZoneInfo) -> list[Hour]:
-    """The hours of the period in which something was counted, each as the meter would value it alone."""
+def _carried(price: Price, group: Group, measured: Measured) -> Decimal | None:
+    """The level that a period began with; None where nothing is carried in (rule 17)."""
+    if measured.meter.aggregation is not Aggregation.WEIGHTED_SUM:
+        return None
+    return sum_of(counted_for(price, group, measured.earlier))
+
+
+def _hours(meter: Meter, points: Sequence[Point], period: Period, zone: ZoneInfo) -> list[Hour]:
+    """The hours of the period in which something was counted, each as the meter would value it alone.
+
+    A level has none of its own: what made it are the changes, which the events list.
+    """
     hours: list[Hour] = []
-    if measured.meter.aggregation is Aggregation.WEIGHTED_SUM:
-        return hours  # a level has no hours of its own: its steps are the changes, which the events list
     ordered = sorted(points, key=lambda point: point.time)
     place = 0
     with exactly():
@@ -110,6 +126,6 @@ def _hours(measured: Measured, points: Sequence[Point], period: Period, zone: Zo
                 place += 1
             if place > begin:
                 inside = ordered[begin:place]
-                hours.append(Hour(window, aggregate(measured.meter.aggregation, inside, window), len(inside)))
+                hours.append(Hour(window, aggregate(meter.aggregation, inside, window), len(inside)))
     return hours
 

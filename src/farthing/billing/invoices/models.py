@@ -52,6 +52,10 @@ invoices = table(
     CheckConstraint("total = subtotal - discount_total + tax_total", name="invoices_total"),
     CheckConstraint("amount_due = total - credit_applied - amount_paid", name="invoices_due"),
     CheckConstraint("total >= 0 AND amount_paid >= 0 AND amount_due >= 0", name="invoices_sign"),
+    CheckConstraint("status IN ('draft', 'open', 'paid', 'void', 'uncollectible')", name="invoices_status"),
+    CheckConstraint(
+        "(status <> 'open' OR amount_due > 0) AND (status <> 'paid' OR amount_due = 0)", name="invoices_paid"
+    ),
     CheckConstraint("(number IS NULL) = (status = 'draft')", name="invoices_numbered"),
     CheckConstraint("(number IS NULL) = (issued_at IS NULL)", name="invoices_issued"),
 )
@@ -76,7 +80,7 @@ invoice_lines = table(
     PrimaryKeyConstraint("id", name="invoice_lines_pk"),
     ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_lines_invoice_fk"),
     Index("invoice_lines_once", "organization", "billed_as", unique=True),
-    Index("invoice_lines_of_invoice", "invoice", "position", unique=True),
+    Index("invoice_lines_of_invoice", "invoice", "position"),
 )
 
 invoice_payments = table(

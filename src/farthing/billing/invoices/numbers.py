@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from farthing.billing.invoices.models import number_series
-from farthing.kernel.problems import Unavailable
+from farthing.kernel.database import insert_unless_there
 
 column = number_series.c
 
@@ -48,23 +47,20 @@ class Numbers:
         return [f"{series}-{year}-{number:06d}" for number in range(last + 1, last + count + 1)], issued_at
 
     def _held(self, series: str, now: Callable[[], datetime]) -> Mapping[int, Counter]:
-        """All counters of the series, nobody else's until this transaction ends; the first one is made here."""
+        """All counters of the series, nobody else's until this transaction ends; the first one is made here.
+
+        That one is of the year 0, so that of many who make it at once all make the same.
+        """
         query = select(column.year, column.last, column.issued_at).where(self._mine(series)).order_by(column.year)
-        for _ in range(3):
+        rows = self.connection.execute(query.with_for_update()).all()
+        if not rows:
+            self._open(series, 0, {"last": 0, "issued_at": now()})
             rows = self.connection.execute(query.with_for_update()).all()
-            if rows:
-                return {row.year: Counter(row.last, row.issued_at) for row in rows}
-            first = now()
-            try:
-                with self.connection.begin_nested():
-                    self._open(series, self._year(first), {"last": 0, "issued_at": first})
-            except IntegrityError:
-                continue  # another transaction opened the series first: wait for its row
-        raise Unavailable("The number series is being opened by others; try again.")
+        return {row.year: Counter(row.last, row.issued_at) for row in rows}
 
     def _open(self, series: str, year: int, values: Mapping[str, object]) -> None:
         row = {"organization": self.organization, "series": series, "year": year, **values}
-        self.connection.execute(insert(number_series).values(row))
+        insert_unless_there(self.connection, number_series, row)
 
     def _mine(self, series: str) -> ColumnElement[bool]:
         return (column.organization == self.organization) & (column.series == series)

@@ -32,6 +32,6 @@ class OpenInvoices:
             invoice = paid(current, settlement)
             invoice = replace(invoice, version=invoice.version + 1, updated_at=self.now(organization))
             store = InvoiceStore(connection)
-            store.save([invoice])
+            store.save([(current, invoice)])
             store.settle(invoice, settlement)
         return invoice

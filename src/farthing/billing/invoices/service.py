@@ -98,7 +98,7 @@ class Invoices:
             draft = _draft(current, "changed")
             precondition.demand(draft.version)
             changed = self._patched(draft, patch)
-            InvoiceStore(connection).save([changed], with_lines=True)
+            InvoiceStore(connection).save([(draft, changed)])
         return changed
 
     def delete(self, caller: Caller, reference: str, precondition: Precondition = UNCONDITIONAL) -> None:
@@ -107,7 +107,7 @@ class Invoices:
             _, current = _held(connection, caller.organization, reference)
             draft = _draft(current, "deleted")
             precondition.demand(draft.version)
-            InvoiceStore(connection).remove([draft])
+            InvoiceStore(connection).remove(draft.organization, [draft.id])
 
     def finalize(self, caller: Caller, reference: str) -> Invoice:
         """Number a draft and make it owed (rules 20, 21 and 26); raises InvoiceNotDraft, Unbillable.
@@ -132,7 +132,7 @@ class Invoices:
         with self.database.write() as connection:
             owner, current = _held(connection, caller.organization, reference)
             invoice = self._touched(replace(voidable(current), status=VOID))
-            InvoiceStore(connection).save([invoice], with_lines=True)
+            InvoiceStore(connection).save([(current, invoice)])
             if owner is not None and invoice.boundary is not None and rebill:
                 SubscriptionStore(connection).save([_touched(reopened(owner, invoice.boundary), invoice.updated_at)])
         return invoice
@@ -161,14 +161,14 @@ class Invoices:
         seller = self.organizations.get(draft.organization)
         parties = Parties(seller, self.customers.get(draft.organization, draft.customer))
         if owner is not None and rated is not None:
-            draft = redrafted(draft, rated, parties, now, self._namer(now))
+            ready = redrafted(draft, rated, parties, now, self._namer(now))
             SubscriptionStore(connection).save([_touched(closed(owner, rated.due.boundary.at), now)])
         else:
-            draft = replace(parties.on(draft), version=draft.version + 1)
+            ready = replace(parties.on(draft), version=draft.version + 1)
         numbers = Numbers(connection, draft.organization, seller.timezone)
         [number], issued_at = numbers.take(SERIES, 1, lambda: self.now(draft.organization))
-        invoice = replace(numbered(draft, number, issued_at), updated_at=issued_at)
-        InvoiceStore(connection).save([invoice], with_lines=True)
+        invoice = replace(numbered(ready, number, issued_at), updated_at=issued_at)
+        InvoiceStore(connection).save([(draft, invoice)])
         return invoice
 
     def _touched(self, invoice: Invoice) -> Invoice:

@@ -64,11 +64,13 @@ class EventsOut(Shown):
 
 
 class AggregateOut(Shown):
-    """What was counted: the meter's value of the period, and up to which event."""
+    """What was counted: the meter's value of the period, and up to which event; `carried` is a level from before."""
 
+    optional: ClassVar[frozenset[str]] = frozenset({"carried"})
     meter: str
     aggregation: str
     value: str
+    carried: str | None
     events: int
     position: int
 
@@ -126,7 +128,8 @@ def _aggregate(one: Explanation) -> AggregateOut | None:
         return None
     return AggregateOut(
         meter=one.meter.key, aggregation=one.meter.aggregation.value, value=plain(one.rating.quantity),
-        events=one.events, position=one.invoice.position or 0,
+        carried=None if one.carried is None else plain(one.carried), events=one.events,
+        position=one.invoice.position or 0,
     )
 
 

@@ -1,6 +1,6 @@
 """Rows of invoices and their lines."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -21,6 +21,7 @@ from farthing.pricing.invoicing import Totals
 table = invoices.c
 line_table = invoice_lines.c
 Row = dict[str, Any]  # Any: a row's columns
+Change = tuple[Invoice, Invoice]  # as it was when it was held, and as it is now
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +44,31 @@ class InvoiceStore:
         """New invoices with their lines. The database refuses a boundary or a line that is billed already."""
         if made:
             self.connection.execute(insert(invoices), [_row(one) for one in made])
-            self._add_lines(made)
+            self._add_lines([line for one in made for line in _line_rows(one)])
 
-    def save(self, changed: Sequence[Invoice], with_lines: bool = False) -> None:
-        """Invoices as they are now; their lines too where those were rated again or set free."""
-        if not changed:
+    def save(self, changes: Sequence[Change]) -> None:
+        """What became of invoices that are held: they themselves, and those of their lines that differ.
+
+        A line that stays is never taken out and put in again: on MariaDB two who do so lock each other out.
+        """
+        if not changes:
             return
-        rows = [_row(one) | {"own_id": one.id} for one in changed]
-        same = table.id == bindparam("own_id")
-        self.connection.execute(update(invoices).where(same), rows)
-        if with_lines:
-            ids = [one.id for one in changed]
-            self.connection.execute(delete(invoice_lines).where(line_table.invoice.in_(ids)))
-            self._add_lines(changed)
+        rows = [_row(after) | {"own_organization": after.organization, "own_id": after.id} for _, after in changes]
+        mine = (table.organization == bindparam("own_organization")) & (table.id == bindparam("own_id"))
+        self.connection.execute(update(invoices).where(mine), rows)
+        before = {row["id"]: row for was, _ in changes for row in _line_rows(was)}
+        after = {row["id"]: row for _, now in changes for row in _line_rows(now)}
+        self._remove_lines([row for id, row in before.items() if id not in after])
+        self._change_lines([row for id, row in after.items() if id in before and row != before[id]])
+        self._add_lines([row for id, row in after.items() if id not in before])
 
-    def remove(self, drafts: Sequence[Invoice]) -> None:
-        self._remove([one.id for one in drafts])
-
-    def _remove(self, ids: Collection[str]) -> None:
-        if ids:
-            self.connection.execute(delete(invoice_lines).where(line_table.invoice.in_(ids)))
-            self.connection.execute(delete(invoices).where(table.id.in_(ids)))
+    def remove(self, organization: str, drafts: Collection[str]) -> None:
+        """Drop drafts, by id, with their lines."""
+        if drafts:
+            mine = (line_table.organization == organization) & line_table.invoice.in_(list(drafts))
+            self.connection.execute(delete(invoice_lines).where(mine))
+            own = (table.organization == organization) & table.id.in_(list(drafts))
+            self.connection.execute(delete(invoices).where(own))
 
     def settle(self, invoice: Invoice, settlement: Settlement) -> None:
         unit = currency(invoice.currency)
@@ -95,7 +100,7 @@ class InvoiceStore:
         mine = (table.organization == organization) & (table.subscription == subscription)
         drafts = mine & (table.status == DRAFT) & (table.boundary > after)
         ids = select(table.id).where(drafts).with_for_update()
-        self._remove(list(self.connection.execute(ids).scalars()))
+        self.remove(organization, self.connection.execute(ids).scalars().all())
 
     def voided(
         self, organization: str, subscriptions: Collection[str], boundaries: Collection[datetime]
@@ -118,10 +123,19 @@ class InvoiceStore:
             wanted.append(table.status.in_(list(statuses)))
         return self.connection.execute(select(table.id).where(*wanted).limit(1)).first() is not None
 
-    def _add_lines(self, owners: Iterable[Invoice]) -> None:
-        rows = [_line_row(owner, number, line) for owner in owners for number, line in enumerate(owner.lines)]
+    def _add_lines(self, rows: Sequence[Row]) -> None:
         if rows:
             self.connection.execute(insert(invoice_lines), rows)
+
+    def _change_lines(self, rows: Sequence[Row]) -> None:
+        if rows:
+            keyed = [row | {"own_organization": row["organization"], "own_id": row["id"]} for row in rows]
+            self.connection.execute(update(invoice_lines).where(_own_line()), keyed)
+
+    def _remove_lines(self, rows: Sequence[Row]) -> None:
+        if rows:
+            keyed = [{"own_organization": row["organization"], "own_id": row["id"]} for row in rows]
+            self.connection.execute(delete(invoice_lines).where(_own_line()), keyed)
 
     def _complete(self, rows: Sequence[RowMapping]) -> list[Invoice]:
         """The invoices of these rows, with all their lines and payments in two questions."""
@@ -137,6 +151,10 @@ class InvoiceStore:
         return [
             replace(one, lines=tuple(lines[id]), settlements=tuple(settlements[id])) for id, one in found.items()
         ]
+
+
+def _own_line() -> ColumnElement[bool]:
+    return (line_table.organization == bindparam("own_organization")) & (line_table.id == bindparam("own_id"))
 
 
 def _named(organization: str, reference: str) -> ColumnElement[bool]:
@@ -180,6 +198,10 @@ def _row(invoice: Invoice) -> Row:
         "period_to": invoice.period.end if invoice.period else None,
         "billed_as": None if place is None else boundary_mark(*place),
     }
+
+
+def _line_rows(invoice: Invoice) -> list[Row]:
+    return [_line_row(invoice, number, line) for number, line in enumerate(invoice.lines)]
 
 
 def _line_row(invoice: Invoice, number: int, line: InvoiceLine) -> Row:

@@ -1,10 +1,10 @@
 """The account of a customer: held by whoever adds to what the customer has, or must know all of it."""
 
-from sqlalchemy import Connection, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, select
 
 from farthing.billing.subscriptions.models import billing_accounts
 from farthing.customers import Customer, CustomerBook
+from farthing.kernel.database import insert_unless_there
 
 account = billing_accounts.c
 
@@ -23,10 +23,6 @@ def hold_account(connection: Connection, organization: str, customer: str) -> No
     """Hold the customer's account until the end of the transaction."""
     mine = (account.organization == organization) & (account.customer == customer)
     query = select(account.customer).where(mine).with_for_update()
-    if connection.execute(query).first() is not None:
-        return
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(billing_accounts).values(organization=organization, customer=customer))
-    except IntegrityError:  # somebody else made it first, and we wait for them
+    if connection.execute(query).first() is None:
+        insert_unless_there(connection, billing_accounts, {"organization": organization, "customer": customer})
         connection.execute(query).first()

@@ -69,6 +69,10 @@ def upgrade() -> None:
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
         sa.CheckConstraint("(number IS NULL) = (status = 'draft')", name="invoices_numbered"),
+        sa.CheckConstraint(
+            "(status <> 'open' OR amount_due > 0) AND (status <> 'paid' OR amount_due = 0)", name="invoices_paid"
+        ),
+        sa.CheckConstraint("status IN ('draft', 'open', 'paid', 'void', 'uncollectible')", name="invoices_status"),
         sa.CheckConstraint("(number IS NULL) = (issued_at IS NULL)", name="invoices_issued"),
         sa.CheckConstraint("amount_due = total - credit_applied - amount_paid", name="invoices_due"),
         sa.CheckConstraint("total = subtotal - discount_total + tax_total", name="invoices_total"),
@@ -175,7 +179,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="invoice_lines_pk"),
         **ENGINE,
     )
-    op.create_index("invoice_lines_of_invoice", "invoice_lines", ["invoice", "position"], unique=True)
+    op.create_index("invoice_lines_of_invoice", "invoice_lines", ["invoice", "position"], unique=False)
     op.create_index("invoice_lines_once", "invoice_lines", ["organization", "billed_as"], unique=True)
     op.create_table(
         "invoice_payments",

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, select, update
 
+from farthing.kernel.database import insert_unless_there
 from farthing.usage.events.models import event_streams
 
 
@@ -23,16 +23,10 @@ class StreamStore:
 
     def held(self, organization: str) -> Stream:
         """The stream, nobody else's until this transaction ends."""
-        stream = self._locked(organization)
-        if stream is not None:
-            return stream
-        try:
-            with self.connection.begin_nested():
-                self.connection.execute(insert(event_streams).values(organization=organization, last_seq=0, last_ref=0))
-        except IntegrityError:  # another writer was the first
-            pass
-        stream = self._locked(organization)
-        assert stream is not None
+        while (stream := self._locked(organization)) is None:
+            insert_unless_there(
+                self.connection, event_streams, {"organization": organization, "last_seq": 0, "last_ref": 0}
+            )
         return stream
 
     def save(self, stream: Stream) -> None:

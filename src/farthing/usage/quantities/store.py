@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
 
+from farthing.kernel.database import insert_unless_there
 from farthing.usage.events.models import events
 from farthing.usage.quantities.models import meter_positions, unusable_events, usage_points
 from farthing.usage.quantities.steps import Followed, Step, StoredPoint
@@ -26,13 +26,9 @@ class QuantityStore:
 
     def begin(self, organization: str, meters: Iterable[str]) -> None:
         """Have these start before the first event, unless somebody else just did."""
-        rows = [{"organization": organization, "meter": meter, "seq": 0} for meter in sorted(meters)]
-        for row in rows:
-            try:
-                with self.connection.begin_nested():
-                    self.connection.execute(insert(meter_positions).values(row))
-            except IntegrityError:
-                pass
+        for meter in sorted(meters):
+            row = {"organization": organization, "meter": meter, "seq": 0}
+            insert_unless_there(self.connection, meter_positions, row)
 
     def advance(self, organization: str, meters: Sequence[str], old: int, new: int) -> bool:
         """Hold these meters and move them; False when another follower moved one of them first."""
