@@ -4,11 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help venv demo serve test check bench faults wheel clean
+.PHONY: help venv demo serve test check bench test-long wheel clean
 
 help:
 	@echo "make demo    bill sample data and show the invoices"
-	@echo "make test    run the tests (make faults: the long ones)"
+	@echo "make test    run the tests (make test-long: the other databases, kills, long stories)"
 	@echo "make check   lint, types, import contracts, generated files"
 	@echo "make bench   measure against a floor of the same run"
 	@echo "make serve   serve on http://127.0.0.1:8000"
@@ -28,8 +28,8 @@ serve: venv
 test: venv
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
-faults: venv
-	@$(BIN)/python -m pytest -m slow
+test-long: venv
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 check: venv
 	@$(BIN)/ruff check
