@@ -1,10 +1,19 @@
 """Bill runs over HTTP: what is due becomes an invoice, once (rules 11, 12, 25 and 26)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from farthing.billing.bill_runs.schemas import BillRunIn
+from farthing.billing.bill_runs.service import BillRuns
+from farthing.billing.bill_runs.values import BillRun
+from farthing.billing.invoices.rating import Rater
+from farthing.kernel.credentials import operator
+from farthing.kernel.schemas import parsed
 from tests.service.books import BASE, BY_REGION, CALLS, SEATS, SUPPORT, Books, in_short, lines
 from tests.service.conftest import Api
 
@@ -340,6 +349,102 @@ def test_an_invoice_made_and_voided_again_and_again_ends_parked(books: Books) ->
     run = books.run("2026-11-20T00:00:00Z")
     assert run["invoices"] == 0
     assert "20 times" in run["parked"][0]["reason"]
+
+
+def test_a_run_that_fell_behind_does_not_take_usage_out_of_a_draft(books: Books) -> None:
+    """It began before the events that another one has counted since."""
+    books.customer_on(CALLS, starts_at="2026-10-01T00:00:00Z")
+    books.use("1", "2026-10-07T12:00:00Z")
+    service = books.api.farthing[BillRuns]
+    before = service.running.rater.follow(books.api.organization)
+    books.use("2", "2026-10-07T12:00:00Z")
+    books.run("2026-11-01T00:10:00Z")
+
+    class Behind(Rater):
+        positions = [before]
+
+        def follow(self, organization: str) -> int:
+            return self.positions.pop() if self.positions else super().follow(organization)
+
+    rater = Behind(service.running.rater.catalog, service.running.rater.metering)
+    late = replace(service, running=replace(service.running, rater=rater))
+    body = parsed(BillRunIn, {"as_of": "2026-11-20T00:00:00Z"})
+    run = late.run(operator(books.api.organization), body, lambda run: None)
+    assert (run.status, run.invoices) == ("completed", 1)
+    assert [one["lines"][0]["quantity"] for one in books.invoices(status="open")] == ["2"]
+
+
+def test_a_run_whose_process_went_away_is_finished(books: Books) -> None:
+    """What it had billed stays billed once, and is counted."""
+    books.plan(BASE, interval="day")
+    books.customer()
+    books.subscribe(starts_at="2026-08-01T00:00:00Z")
+    service = books.api.farthing[BillRuns]
+    body = parsed(BillRunIn, {"as_of": "2026-11-20T12:00:00Z"})
+
+    class Gone(BaseException):
+        """The end of a process: nothing catches it."""
+
+    def after_two(run: BillRun) -> None:
+        if run.done == 100:
+            raise Gone
+
+    with pytest.raises(Gone):
+        service.run(operator(books.api.organization), body, after_two)
+    [left] = books.api.every("/v1/bill-runs")
+    assert (left["status"], left["invoices"], len(books.invoices())) == ("running", 100, 100)
+    service.resume()
+    [run] = books.api.every("/v1/bill-runs")
+    assert (run["status"], run["invoices"], run["progress"]) == ("completed", 112, {"done": 12, "total": 12})
+    assert sorted(one["number"] for one in books.invoices()) == [f"INV-2026-{n:06}" for n in range(1, 113)]
+
+
+def test_a_run_that_fails_says_so_without_its_insides(books: Books) -> None:
+    books.customer_on(BASE, starts_at="2026-11-01T00:00:00Z")
+    service = books.api.farthing[BillRuns]
+
+    class Broken(Rater):
+        def follow(self, organization: str) -> int:
+            raise RuntimeError("SELECT secret FROM somewhere")
+
+    rater = Broken(service.running.rater.catalog, service.running.rater.metering)
+    broken = replace(service, running=replace(service.running, rater=rater))
+    body = parsed(BillRunIn, {"as_of": "2026-11-20T12:00:00Z"})
+    run = broken.run(operator(books.api.organization), body, lambda run: None)
+    shown = books.api.get(f"/v1/bill-runs/{run.id}").json or {}
+    assert shown["status"] == "failed"
+    assert "RuntimeError" in shown["error"]
+    assert "secret" not in shown["error"]
+    assert len(books.billed("2026-11-20T12:00:00Z")) == 1
+
+
+def test_the_number_of_questions_does_not_grow_with_the_subscriptions(books: Books) -> None:
+    """No query in a loop: ten subscriptions cost what two do."""
+    books.meter()
+    books.plan(BASE, CALLS)
+    counts = []
+    for size in (1, 2, 10):  # the first opens what is there from then on
+        for number in range(size):
+            key = f"c{size}-{number}"
+            books.customer(key)
+            books.subscribe(customer=key, starts_at="2026-11-01T00:00:00Z")
+        with counted(books.api) as statements:
+            books.run("2026-11-20T00:00:00Z")
+        counts.append(len(statements))
+    assert counts[2] == counts[1]
+
+
+@contextmanager
+def counted(api: Api) -> Iterator[list[str]]:
+    """The statements that the block sends."""
+    statements: list[str] = []
+
+    def executed(*arguments: Any) -> None:
+        statements.append(arguments[2])
+
+    event.listen(api.farthing.database.engine, "before_cursor_execute", executed)
+    yield statements
+    event.remove(api.farthing.database.engine, "before_cursor_execute", executed)
 
 
 def test_runs_are_listed_and_belong_to_their_organization(books: Books) -> None:

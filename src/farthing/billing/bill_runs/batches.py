@@ -82,11 +82,12 @@ class Batch:
         return self.changed.get(id) or self.found.get(id)
 
     def _is_as_rated(self, rated: Rated) -> bool:
-        current = self._current(rated)
-        return (
-            current is not None and is_open(current, rated.due.boundary.at)
-            and current.same_terms(rated.due.subscription)
-        )
+        """Whether the boundary is open still, on the same terms, and nobody has counted more since."""
+        current, at = self._current(rated), rated.due.boundary.at
+        if current is None or not is_open(current, at) or not current.same_terms(rated.due.subscription):
+            return False
+        earlier = self.drafts.get((current.id, at))
+        return earlier is None or earlier.position is None or earlier.position <= rated.position
 
     def _bill(self, rated: Rated) -> None:
         subscription = self._current(rated) or rated.due.subscription
@@ -97,7 +98,7 @@ class Batch:
             return
         final = self._is_final(at)
         self._draft(rated, final)
-        self._keep(closed(subscription, at) if final else unparked(subscription, at))
+        self._keep(closed(subscription, rated.due.boundary) if final else unparked(subscription, at))
 
     def _is_final(self, at: datetime) -> bool:
         """Whether the grace of a boundary is over (rule 26)."""

@@ -1,6 +1,6 @@
 """The work of a bill run: find what is due, price it, and write it in short transactions (rules 25 and 26)."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -21,21 +21,23 @@ from farthing.billing.invoices.values import Invoice, numbered
 from farthing.billing.subscriptions.closing import due_boundaries
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
-from farthing.customers import CustomerBook
+from farthing.customers import Customer, CustomerBook
 from farthing.identity import Organization, OrganizationBook
 from farthing.kernel.clock import Clock
 from farthing.kernel.database import Database
 from farthing.kernel.ids import NewId
+from farthing.pricing.boundaries import Boundary
 
 CHUNK: Final = 50  # boundaries a transaction: few enough that other writers do not wait long
-PAGE: Final = 1000  # subscriptions a question
+
+_Open = tuple[Subscription, Sequence[Boundary]]  # a subscription and its boundaries that are open
 
 
 @dataclass(slots=True)
 class _Pass:
     """What a run knows while it goes on.
 
-    position  the events up to here count, for all its invoices alike
+    position  the events up to here count, for all its invoices alike but those looked at again
     parked    by subscription, why it cannot be billed
     moved     subscriptions that others changed meanwhile: looked at again at the end
     """
@@ -60,34 +62,38 @@ class Running:
     def steps(self, run: BillRun) -> Iterator[BillRun]:
         """The run after each of its transactions, with which it is stored."""
         going = _Pass(self.organizations.get(run.organization), self.rater.follow(run.organization))
-        subscriptions = self._due(run)
-        run = replace(run, total=sum(1 for _ in _in_order(subscriptions, run.as_of)))
-        while subscriptions:
-            pending = _in_order(subscriptions, run.as_of)
+        due = self._due(run)
+        run = replace(run, total=sum(len(boundaries) for _, boundaries in due))
+        while due:
+            pending = _in_order(due)
             while chunk := list(islice(pending, CHUNK)):
                 run = self._step(run, going, chunk)
                 yield run
-            subscriptions = self._due(run, only=going.moved) if going.moved else []
-            going.moved = set()
+            due = self._again(run, going)
 
-    def _due(self, run: BillRun, only: Collection[str] | None = None) -> list[Subscription]:
-        """The subscriptions with an open boundary by `as_of`, by age."""
-        found: list[Subscription] = []
+    def _again(self, run: BillRun, going: _Pass) -> list[_Open]:
+        """What others changed meanwhile, to be looked at with the events there are now."""
+        moved, going.moved = going.moved, set()
+        if not moved:
+            return []
+        going.position = self.rater.follow(run.organization)
+        return self._due(run, only=moved)
+
+    def _due(self, run: BillRun, only: Collection[str] | None = None) -> list[_Open]:
+        """The subscriptions with an open boundary by `as_of`, by age, each with those boundaries."""
         with self.database.read() as connection:
-            store = SubscriptionStore(connection)
-            after = ""
-            while page := store.due(run.organization, run.as_of, run.customers, after, PAGE):
-                after = page[-1].id
-                found += page
-        return found if only is None else [one for one in found if one.id in only]
+            found = SubscriptionStore(connection).due(run.organization, run.as_of, run.customers)
+        wanted = [one for one in found if only is None or one.id in only]
+        return [(one, list(due_boundaries(one, run.as_of))) for one in wanted]
 
     def _step(self, run: BillRun, going: _Pass, chunk: Sequence[Due]) -> BillRun:
         """Price some boundaries and then write them in one transaction, with the run itself."""
         left = going.parked.keys() | going.moved
         due = [one for one in chunk if one.subscription.id not in left]
         rated = self.rater.rate(run.organization, due, going.position)
+        buyers = self.customers.many(run.organization, {one.subscription.customer for one in due})
         with self.database.write() as connection:
-            batch = self._batch(connection, run, going, rated)
+            batch = self._batch(connection, run, going, rated, buyers)
             batch.take(rated)
             if not run.dry_run:
                 self._write(connection, run, going.seller, batch)
@@ -100,7 +106,9 @@ class Running:
             BillRunStore(connection).save(run)
         return run
 
-    def _batch(self, connection: Connection, run: BillRun, going: _Pass, rated: Sequence[Rated]) -> Batch:
+    def _batch(
+        self, connection: Connection, run: BillRun, going: _Pass, rated: Sequence[Rated], buyers: Mapping[str, Customer]
+    ) -> Batch:
         """What the transaction finds, held against others."""
         ids = sorted({one.due.subscription.id for one in rated})
         boundaries = {one.due.boundary.at for one in rated}
@@ -108,8 +116,8 @@ class Running:
         invoices = InvoiceStore(connection)
         found = SubscriptionStore(connection).many(run.organization, ids, lock=not run.dry_run)
         terms = Terms(
-            run, going.seller, self.customers.many(run.organization, {one.customer for one in found.values()}),
-            invoices.voided(run.organization, ids, boundaries), now, lambda prefix: self.new_id(prefix, now),
+            run, going.seller, buyers, invoices.voided(run.organization, ids, boundaries), now,
+            lambda prefix: self.new_id(prefix, now),
         )
         drafts = invoices.drafts_of(run.organization, ids, lock=not run.dry_run)
         return Batch(terms, found, {one.place: one for one in drafts if one.place}, going.parked)
@@ -136,13 +144,9 @@ class Running:
         return [(one, numbered(one.invoice, next(following), issued_at) if one.final else one.invoice) for one in made]
 
 
-def _in_order(subscriptions: Iterable[Subscription], as_of: datetime) -> Iterator[Due]:
-    """All that is open by `as_of`: by boundary, then by the age of the subscription (rule 26).
-
-    One after the other, because a subscription that began long ago has many.
-    """
-    each = (map(partial(Due, one), due_boundaries(one, as_of)) for one in subscriptions)
-    return merge(*each, key=_place)
+def _in_order(due: Iterable[_Open]) -> Iterator[Due]:
+    """All that is open: by boundary, then by the age of the subscription (rule 26)."""
+    return merge(*(map(partial(Due, one), boundaries) for one, boundaries in due), key=_place)
 
 
 def _place(due: Due) -> tuple[datetime, str]:

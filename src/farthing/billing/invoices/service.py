@@ -162,7 +162,7 @@ class Invoices:
         parties = Parties(seller, self.customers.get(draft.organization, draft.customer))
         if owner is not None and rated is not None:
             ready = redrafted(draft, rated, parties, now, self._namer(now))
-            SubscriptionStore(connection).save([_touched(closed(owner, rated.due.boundary.at), now)])
+            SubscriptionStore(connection).save([_touched(closed(owner, rated.due.boundary), now)])
         else:
             ready = replace(parties.on(draft), version=draft.version + 1)
         numbers = Numbers(connection, draft.organization, seller.timezone)

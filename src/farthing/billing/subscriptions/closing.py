@@ -35,18 +35,18 @@ def is_open(subscription: Subscription, at: datetime) -> bool:
     return subscription.billed_through is None or at > subscription.billed_through or at in subscription.still_open
 
 
-def closed(subscription: Subscription, at: datetime) -> Subscription:
-    """The subscription after its boundary at `at` was closed; those skipped on the way there stay open.
+def closed(subscription: Subscription, boundary: Boundary) -> Subscription:
+    """The subscription after this boundary was closed; those skipped on the way there stay open.
 
     What kept it parked is over when it was this boundary.
     """
-    one = subscription
+    one, at = unparked(subscription, boundary.at), boundary.at
+    if at == one.next_boundary and not one.still_open:  # the usual one: the next in order
+        following = None if boundary.started is None else boundary.started.end
+        return replace(one, billed_through=at, next_boundary=following)
     skipped = {each.at for each in boundaries(one.schedule, one.ends_at, one.billed_through, at)}
-    changed = replace(
-        one, billed_through=max(one.billed_through or at, at),
-        still_open=tuple(sorted(skipped.union(one.still_open) - {at})),
-    )
-    return _with_next(unparked(changed, at))
+    still_open = tuple(sorted(skipped.union(one.still_open) - {at}))
+    return _with_next(replace(one, billed_through=max(one.billed_through or at, at), still_open=still_open))
 
 
 def reopened(subscription: Subscription, at: datetime) -> Subscription:

@@ -79,14 +79,12 @@ class SubscriptionStore:
         rows = self.connection.execute(select(subscriptions).where(mine).order_by(table.id)).mappings()
         return [_value(row) for row in rows]
 
-    def due(
-        self, organization: str, as_of: datetime, customers: Collection[str] | None, after: str, limit: int
-    ) -> list[Subscription]:
-        """Those with an open boundary at or before `as_of`, by id."""
-        wanted = [table.organization == organization, table.next_boundary <= as_of, table.id > after]
+    def due(self, organization: str, as_of: datetime, customers: Collection[str] | None) -> list[Subscription]:
+        """Those with an open boundary at or before `as_of`, of these customers or of all, by age."""
+        wanted = [table.organization == organization, table.next_boundary <= as_of]
         if customers is not None:
             wanted.append(table.customer.in_(list(customers)))
-        rows = self.connection.execute(select(subscriptions).where(*wanted).order_by(table.id).limit(limit))
+        rows = self.connection.execute(select(subscriptions).where(*wanted).order_by(table.id))
         return [_value(row) for row in rows.mappings()]
 
     def any_on_plan(self, organization: str, plan: str, version: int | None) -> bool:
