@@ -15,6 +15,7 @@ from farthing.billing.invoices.store import InvoiceStore, Search
 from farthing.billing.subscriptions.accounts import hold_account
 from farthing.customers.models import customers
 from farthing.kernel.database import Database
+from tests.oracle import sound_books
 from tests.service.books import BASE, CALLS, Books
 from tests.service.conftest import Api
 
@@ -63,6 +64,7 @@ def test_runs_at_once_make_one_set_of_invoices(books: Books) -> None:
     assert len({(one["subscription"], one["boundary"]) for one in found}) == len(found) == 30
     assert numbers_of(books) == [f"INV-2026-{number:06}" for number in range(1, 31)]
     assert {one["total"] for one in found} == {"10.00", "10.10"}
+    sound_books(books.api.farthing, books.api.organization)
 
 
 def test_drafts_made_at_once_are_made_once(books: Books) -> None:
@@ -124,6 +126,7 @@ def test_voiding_and_running_at_once_bill_each_boundary_once(books: Books) -> No
     standing = [one for one in books.invoices() if one["status"] == "open"]
     assert len({one["subscription"] for one in standing}) == len(standing) == 10
     assert numbers_of(books) == [f"INV-2026-{number:06}" for number in range(1, 16)]
+    sound_books(books.api.farthing, books.api.organization)
 
 
 def test_a_draft_changed_by_hand_is_not_overrun(books: Books) -> None:
