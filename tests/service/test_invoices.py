@@ -352,6 +352,26 @@ def test_an_invoice_is_its_organizations_alone(books: Books, one_off: dict[str, 
     assert stranger.get("/v1/invoices?customer=acme").status_code == 404
 
 
+@pytest.mark.parametrize("name", ["%00", "inv_%00", "%ff", "x" * 3000, "%F0%9F%8E%88", "INV-2026-000001%20"])
+def test_a_name_that_nothing_has_is_not_found(books: Books, one_off: dict[str, Any], name: str) -> None:
+    """Also one that no store can hold (T08)."""
+    books.post(one_off, "finalize")
+    for path in (f"/v1/invoices/{name}", f"/v1/invoices/{one_off['id']}/lines/{name}/explain"):
+        assert books.api.get(path).status_code == 404
+    for path in (f"/v1/subscriptions/{name}", f"/v1/payments/{name}", f"/v1/bill-runs/{name}"):
+        assert books.api.get(path).status_code == 404
+
+
+def test_an_invoice_of_nothing_can_be_voided_and_billed_anew(books: Books) -> None:
+    """It is paid, but not in money (rule 20)."""
+    books.customer_on(CALLS | {"free_units": "9"}, starts_at="2026-10-01T00:00:00Z")
+    books.use("1", "2026-10-07T12:00:00Z")
+    [invoice] = books.billed("2026-11-20T00:00:00Z")
+    assert (invoice["status"], books.post(invoice, "void")["status"]) == ("paid", "void")
+    [anew] = books.billed("2026-11-20T00:00:00Z")
+    assert (anew["number"], anew["status"]) == ("INV-2026-000002", "paid")
+
+
 def test_reading_and_writing_are_different_scopes(books: Books, one_off: dict[str, Any]) -> None:
     reader, writer = books.api.with_scopes("read"), books.api.with_scopes("write")
     path = f"/v1/invoices/{one_off['id']}"

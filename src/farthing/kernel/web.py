@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from farthing.kernel.credentials import Authenticate, Caller, Scope
 from farthing.kernel.pagination import Page
-from farthing.kernel.problems import Malformed, Stale, TooLarge, Unauthenticated, WrongMediaType
+from farthing.kernel.problems import Malformed, NotFound, Stale, TooLarge, Unauthenticated, WrongMediaType
 from farthing.kernel.schemas import Query, Schema, Shown, parsed
 from farthing.kernel.strict_json import loads
 
@@ -115,6 +115,8 @@ def _serve(endpoint: Endpoint, authenticate: Authenticate, **path: str) -> Respo
     arguments: dict[str, Any] = dict(path)  # Any: whatever the view's own parameters are
     if endpoint.scope is not None:
         arguments["caller"] = g.caller = _caller(endpoint.scope, authenticate)
+    if any("\0" in part for part in path.values()):  # which no name has, and PostgreSQL does not even look for
+        raise NotFound("There is nothing at this path: it contains the character NUL.")
     return _once(endpoint, arguments)
 
 
