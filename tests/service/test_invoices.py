@@ -352,7 +352,7 @@ def test_an_invoice_is_its_organizations_alone(books: Books, one_off: dict[str, 
     assert stranger.get("/v1/invoices?customer=acme").status_code == 404
 
 
-@pytest.mark.parametrize("name", ["%00", "inv_%00", "%ff", "x" * 3000, "%F0%9F%8E%88", "INV-2026-000001%20"])
+@pytest.mark.parametrize("name", ["%00", "inv_%00", "%ff", "x" * 3000, "%F0%9F%8E%88"])
 def test_a_name_that_nothing_has_is_not_found(books: Books, one_off: dict[str, Any], name: str) -> None:
     """Also one that no store can hold (T08)."""
     books.post(one_off, "finalize")
