@@ -13,7 +13,7 @@ from farthing import __version__
 from farthing.app import Farthing
 from farthing.cli.opening import Home, Json, opened, say
 from farthing.kernel.migrate import newest_version, schema_version
-from farthing.kernel.settings import SETTINGS, Settings
+from farthing.kernel.settings import SETTINGS, Settings, text_of
 
 SOUND_WAL: Final = (3, 51, 3)
 OLD_WAL: Final = (
@@ -61,7 +61,7 @@ def _settings(settings: Settings) -> list[dict[str, str]]:
     return [
         {
             "name": one.name, "variable": one.variable, "source": settings.sources[one.name], "meaning": one.meaning,
-            "value": "***" if one.secret and getattr(settings, one.name) else str(getattr(settings, one.name)),
+            "value": "***" if one.secret and getattr(settings, one.name) else text_of(getattr(settings, one.name)),
         }
         for one in SETTINGS
     ]

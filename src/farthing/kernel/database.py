@@ -2,8 +2,8 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,12 +33,19 @@ DRIVERS: Final = {
 
 @dataclass(slots=True)
 class _Unit:
-    """The transaction under way in this context, and what waits for its commit."""
+    """The transaction under way in this context, and what waits for its commit.
+
+    changed  what it changed that others may have a copy of, by kind
+    """
 
     connection: Connection
     afterwards: list[Callable[[], object]] = field(default_factory=list)
+    changed: dict[str, set[str]] = field(default_factory=dict)
 
 
+# what stands around the commit of changes of one kind: entered just before it with the names of what changed and the
+# transaction's connection, left after it, however it went
+Guard = Callable[[frozenset[str], Connection], AbstractContextManager[object]]
 _unit: ContextVar[_Unit | None] = ContextVar("farthing_unit_of_work", default=None)
 
 
@@ -48,6 +55,7 @@ class Database:
 
     engine: Engine
     lock: FileLock | None
+    guards: dict[str, Guard] = field(default_factory=dict)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -63,8 +71,11 @@ class Database:
             unit = _Unit(connection.execution_options(farthing_writes=True))
             token = _unit.set(unit)
             try:
-                with unit.connection.begin():
+                with ExitStack() as around, unit.connection.begin():
                     yield unit.connection
+                    for kind, names in unit.changed.items():
+                        if guard := self.guards.get(kind):
+                            around.enter_context(guard(frozenset(names), unit.connection))
             finally:
                 _unit.reset(token)
         for action in unit.afterwards:
@@ -98,6 +109,12 @@ class Database:
 
     def _serialised(self) -> AbstractContextManager[object]:
         return self.lock.held(PATIENCE_SECONDS) if self.lock else nullcontext()
+
+
+def changes(kind: str, names: Iterable[str]) -> None:
+    """Note in the unit of work under way that it changes these, so that copies of them are given up with it."""
+    if (unit := _unit.get()) is not None:
+        unit.changed.setdefault(kind, set()).update(names)
 
 
 def open_database(url: str, home: Path) -> Database:

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from farthing.kernel.problems import Misconfigured
 
@@ -28,6 +29,18 @@ class Setting:
 SETTINGS = (
     Setting("home", DEFAULT_HOME, "folder of the database, keys and files (environment or --home only)"),
     Setting("database_url", "", "sqlite:///PATH, postgresql://..., mysql://...; empty: a file in the home", True),
+    Setting("customers_url", "", "mongodb://... for the customer book; empty: the database", True),
+    Setting("cache_url", "", "redis://... for finished answers; empty: in the process", True),
+    Setting("only", "", "rooms that this process serves, with commas; empty: all of them"),
+    Setting("identity_at", "", "http://... where identity is served; empty: in this process"),
+    Setting("customers_at", "", "http://... where customers are served; empty: in this process"),
+    Setting("catalog_at", "", "http://... where the catalogue is served, for usage; empty: in this process"),
+    Setting("usage_at", "", "http://... where usage is served; empty: in this process"),
+    Setting("billing_at", "", "http://... where billing is served, for customers; empty: in this process"),
+    Setting("service", "", "the name under which this process asks others; empty: that of its only room"),
+    Setting("service_secret", "", "what this process shows identity to be given tokens of its own", True),
+    Setting("service_secrets", "", "for identity: folder with the secret of each service, in a file of its name"),
+    Setting("proxies", "0", "how many proxies stand in front, whose X-Forwarded-For is believed"),
     Setting("host", "127.0.0.1", "address `farthing serve` listens on"),
     Setting("port", "8000", "port `farthing serve` listens on"),
     Setting("threads", "16", "requests answered at the same time by `farthing serve`"),
@@ -38,12 +51,27 @@ SETTINGS = (
 )
 
 
+ROOMS = ("identity", "customers", "catalog", "usage", "billing", "payments")  # what may be served apart
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one run, each a checked value; `sources` says where each came from."""
 
     home: Path
     database_url: str
+    customers_url: str
+    cache_url: str
+    only: tuple[str, ...]
+    identity_at: str
+    customers_at: str
+    catalog_at: str
+    usage_at: str
+    billing_at: str
+    service: str
+    service_secret: str
+    service_secrets: str
+    proxies: int
     host: str
     port: int
     threads: int
@@ -56,8 +84,13 @@ class Settings:
     @property
     def variables(self) -> dict[str, str]:
         """The environment that gives another process these settings."""
-        values = {setting.variable: str(getattr(self, setting.name)) for setting in SETTINGS}
+        values = {setting.variable: text_of(getattr(self, setting.name)) for setting in SETTINGS}
         return {name: value for name, value in values.items() if value}
+
+
+def text_of(value: object) -> str:
+    """A setting as it is written."""
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def load_settings(environment: Mapping[str, str] | None = None, **overrides: str | None) -> Settings:
@@ -76,6 +109,7 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: str
         candidates = (
             ("command line", given.get(setting.name)),
             ("environment", variables.get(setting.variable) or None),
+            ("file", _from_file(setting, variables)),
             ("farthing.toml", in_file.get(setting.name)),
             ("default", setting.default),
         )
@@ -84,6 +118,18 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: str
     return Settings(
         home=home,
         database_url=values["database_url"],
+        customers_url=values["customers_url"],
+        cache_url=values["cache_url"],
+        only=_rooms("only", values["only"]),
+        identity_at=_address("identity_at", values["identity_at"]),
+        customers_at=_address("customers_at", values["customers_at"]),
+        catalog_at=_address("catalog_at", values["catalog_at"]),
+        usage_at=_address("usage_at", values["usage_at"]),
+        billing_at=_address("billing_at", values["billing_at"]),
+        service=values["service"],
+        service_secret=values["service_secret"],
+        service_secrets=values["service_secrets"],
+        proxies=_integer("proxies", values["proxies"], 0, 10),
         host=values["host"],
         port=_integer("port", values["port"], 0, 65535),
         threads=_integer("threads", values["threads"], 1, 1024),
@@ -106,6 +152,31 @@ def _file_settings(path: Path) -> dict[str, str]:
     if unknown := sorted(set(found) - known):
         raise Misconfigured(f"{path} sets {', '.join(unknown)}; known settings are {', '.join(sorted(known))}.")
     return {name: str(value) for name, value in found.items()}
+
+
+def _from_file(setting: Setting, variables: Mapping[str, str]) -> str | None:
+    """A secret that stands in a file, which `VARIABLE_FILE` names, as container engines hand them over."""
+    place = variables.get(f"{setting.variable}_FILE") if setting.secret else None
+    if not place:
+        return None
+    try:
+        return Path(place).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{setting.variable}_FILE names {place}, which cannot be read: {error}.") from error
+
+
+def _rooms(name: str, text: str) -> tuple[str, ...]:
+    rooms = tuple(room.strip() for room in text.split(",") if room.strip())
+    if unknown := [room for room in rooms if room not in ROOMS]:
+        raise Misconfigured(f"{name} names {unknown[0]!r}; it must name some of {', '.join(ROOMS)}.")
+    return rooms
+
+
+def _address(name: str, text: str) -> str:
+    place = urlsplit(text)
+    if text and (place.scheme not in ("http", "https") or not place.hostname or place.query or place.fragment):
+        raise Misconfigured(f"{name} is {text!r}; it must look like http://customers:8000.")
+    return text.rstrip("/")
 
 
 def _integer(name: str, text: str, least: int, most: int) -> int:
