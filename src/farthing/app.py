@@ -12,6 +12,7 @@ from farthing.billing.bill_runs import routes as bill_runs_routes
 from farthing.billing.bill_runs.running import Running
 from farthing.billing.bill_runs.service import Background, BillRuns
 from farthing.billing.invoices import routes as invoices_routes
+from farthing.billing.invoices.answers import InvoiceSource
 from farthing.billing.invoices.explain import Explainer
 from farthing.billing.invoices.rating import Rater
 from farthing.billing.invoices.receivables import OpenInvoices
@@ -39,6 +40,7 @@ from farthing.identity.tokens.service import Tokens
 from farthing.identity.tokens.throttle import Throttle
 from farthing.identity.users.service import Users
 from farthing.kernel.application import new_application, not_available_yet
+from farthing.kernel.cache.keeping import kept_answers
 from farthing.kernel.clock import Clock, clock_from
 from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database, open_database
@@ -169,12 +171,13 @@ def _services(
     running = Running(database, now, new_id, organizations, customers, rater)
     bill_runs = BillRuns(database, now, new_id, customers, running, background)
     payments = Payments(database, now, new_id, OpenInvoices(database, now), customers)
+    answers = kept_answers(database, "invoice", "inv", InvoiceSource(database))
     organizations.first()
     services = (
         *(callers, users, tokens),
         *(organizations, api_keys, customers, meters, plans, catalog),
         *(subjects, events, metering, follower, Imports(events)),
-        *(subscriptions, invoices, explainer, bill_runs, payments),
+        *(subscriptions, invoices, explainer, bill_runs, payments, answers),
     )
     return {type(service): service for service in services}
 

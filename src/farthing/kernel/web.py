@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 from flask import Flask, Response, current_app, g, request
 from pydantic import BaseModel
 
+from farthing.kernel.cache.values import Found, Kept
 from farthing.kernel.credentials import Authenticate, Caller, Scope
 from farthing.kernel.pagination import Page
 from farthing.kernel.problems import Malformed, NotFound, Stale, TooLarge, Unauthenticated, WrongMediaType
@@ -34,7 +35,7 @@ S = TypeVar("S")
 class Answer:
     """An answer that needs more than its model: another status, headers, a body of another kind."""
 
-    body: BaseModel | bytes | None
+    body: BaseModel | Kept | bytes | None
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
@@ -201,14 +202,22 @@ def respond(endpoint: Endpoint, value: object) -> Response:
     if isinstance(answer.body, bytes):
         response.data = answer.body
         return response
+    if isinstance(answer.body, Kept):
+        return _shown(response, answer.body.body, answer.body.version, endpoint.method)
     if answer.body is None:
         response.headers.pop("Content-Type", None)
         return response
-    response.data = rendered(answer.body)
+    version = getattr(answer.body, "etag", getattr(answer.body, "version", None))
+    return _shown(response, rendered(answer.body), version, endpoint.method)
+
+
+def _shown(response: Response, body: bytes, version: int | str | None, method: str) -> Response:
+    """JSON, with the ETag of its version and 304 for who has it already."""
+    response.data = body
     response.content_type = "application/json"
-    if (etag := getattr(answer.body, "etag", getattr(answer.body, "version", None))) is not None:
-        response.set_etag(str(etag))
-        if endpoint.method == "GET":
+    if version is not None:
+        response.set_etag(str(version))
+        if method == "GET":
             response.make_conditional(request)
     return response
 
@@ -258,6 +267,11 @@ def shown(page: Page[Any], show: Callable[[Any], BaseModel]) -> ListShown:  # An
 def created(body: BaseModel, path: str) -> Answer:
     """201 with the `Location` of what was made."""
     return Answer(body, 201, (("Location", path),))
+
+
+def kept(found: Found) -> Answer:
+    """A finished answer, and whether it was kept already (RFC 9211)."""
+    return Answer(found.kept, headers=(("Cache-Status", found.cache_status),))
 
 
 def refuse_too_large(limit: int) -> TooLarge:

@@ -5,10 +5,11 @@ from farthing.billing.invoices.schemas import InvoiceIn, InvoiceOut, InvoiceQuer
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.invoices.shown import ExplanationOut
 from farthing.billing.invoices.store import Search
+from farthing.kernel.cache.answers import Answers
 from farthing.kernel.credentials import Caller, Scope
 from farthing.kernel.pagination import listing
 from farthing.kernel.schemas import ListQuery
-from farthing.kernel.web import Answer, ListShown, Routes, created, precondition, provided, shown
+from farthing.kernel.web import Answer, ListShown, Routes, created, kept, precondition, provided, shown
 
 routes = Routes("invoices")
 
@@ -29,9 +30,9 @@ def list_invoices(caller: Caller, query: InvoiceQuery) -> ListShown:
 
 
 @routes.get("/v1/invoices/<reference>", scope=Scope.READ, answer=InvoiceOut)
-def get_invoice(caller: Caller, reference: str) -> InvoiceOut:
+def get_invoice(caller: Caller, reference: str) -> Answer:
     """One invoice, by id or number."""
-    return InvoiceOut.of(provided(Invoices).get(caller.organization, reference))
+    return kept(provided(Answers).get(caller.organization, reference))
 
 
 @routes.patch("/v1/invoices/<reference>", scope=Scope.WRITE, answer=InvoiceOut)

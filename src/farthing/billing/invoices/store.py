@@ -1,6 +1,6 @@
 """Rows of invoices and their lines."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete,
 
 from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
 from farthing.billing.invoices.values import DRAFT, VOID, Invoice, InvoiceLine, Settlement
+from farthing.kernel.cache.values import Key
 from farthing.kernel.clock import instant_text
+from farthing.kernel.database import changes
 from farthing.kernel.ids import is_id
 from farthing.kernel.strict_json import dumps
 from farthing.pricing.arithmetic import from_minor, to_minor
@@ -46,18 +48,19 @@ class InvoiceStore:
             self.connection.execute(insert(invoices), [_row(one) for one in made])
             self._add_lines([line for one in made for line in _line_rows(one)])
 
-    def save(self, changes: Sequence[Change]) -> None:
+    def save(self, changed: Sequence[Change]) -> None:
         """What became of invoices that are held: they themselves, and those of their lines that differ.
 
         A line that stays is never taken out and put in again: on MariaDB two who do so lock each other out.
         """
-        if not changes:
+        if not changed:
             return
-        rows = [_row(after) | {"own_organization": after.organization, "own_id": after.id} for _, after in changes]
+        _changed((after.organization, after.id) for _, after in changed)
+        rows = [_row(after) | {"own_organization": after.organization, "own_id": after.id} for _, after in changed]
         mine = (table.organization == bindparam("own_organization")) & (table.id == bindparam("own_id"))
         self.connection.execute(update(invoices).where(mine), rows)
-        before = {row["id"]: row for was, _ in changes for row in _line_rows(was)}
-        after = {row["id"]: row for _, now in changes for row in _line_rows(now)}
+        before = {row["id"]: row for was, _ in changed for row in _line_rows(was)}
+        after = {row["id"]: row for _, now in changed for row in _line_rows(now)}
         self._remove_lines([row for id, row in before.items() if id not in after])
         self._change_lines([row for id, row in after.items() if id in before and row != before[id]])
         self._add_lines([row for id, row in after.items() if id not in before])
@@ -65,6 +68,7 @@ class InvoiceStore:
     def remove(self, organization: str, drafts: Collection[str]) -> None:
         """Drop drafts, by id, with their lines."""
         if drafts:
+            _changed((organization, draft) for draft in drafts)
             mine = (line_table.organization == organization) & line_table.invoice.in_(list(drafts))
             self.connection.execute(delete(invoice_lines).where(mine))
             own = (table.organization == organization) & table.id.in_(list(drafts))
@@ -72,6 +76,7 @@ class InvoiceStore:
 
     def settle(self, invoice: Invoice, settlement: Settlement) -> None:
         unit = currency(invoice.currency)
+        _changed([(invoice.organization, invoice.id)])
         self.connection.execute(insert(invoice_payments).values(
             organization=invoice.organization, invoice=invoice.id, payment=settlement.payment,
             amount=to_minor(settlement.amount, unit), currency=settlement.currency, method=settlement.method,
@@ -83,6 +88,15 @@ class InvoiceStore:
         query = select(invoices).where(_named(organization, reference))
         rows = self.connection.execute(query.with_for_update() if lock else query).mappings().all()
         return next(iter(self._complete(rows)), None)
+
+    def id_of(self, organization: str, reference: str) -> str | None:
+        """The id of the invoice with this number or id; None when there is none."""
+        return self.connection.execute(select(table.id).where(_named(organization, reference))).scalar_one_or_none()
+
+    def version_of(self, organization: str, id: str) -> int | None:
+        """How often it has changed, so that a copy can be told from it; None when there is none."""
+        query = select(table.version).where((table.organization == organization) & (table.id == id))
+        return self.connection.execute(query).scalar_one_or_none()
 
     def subscription_of(self, organization: str, reference: str) -> str | None:
         """Whose invoice it is; None for a one-off one, and where there is none."""
@@ -151,6 +165,11 @@ class InvoiceStore:
         return [
             replace(one, lines=tuple(lines[id]), settlements=tuple(settlements[id])) for id, one in found.items()
         ]
+
+
+def _changed(invoices: Iterable[tuple[str, str]]) -> None:
+    """Note invoices, by organisation and id, of which answers may be kept; a new one has none."""
+    changes("invoice", (Key(organization, id).name for organization, id in invoices))
 
 
 def _own_line() -> ColumnElement[bool]:
