@@ -12,7 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from farthing.app import ENDPOINTS, LATER
+from farthing.calls import ENDPOINTS, LATER
 from farthing.kernel.columns import metadata
 from farthing.kernel.database import open_database
 from farthing.kernel.migrate import configuration, migrate

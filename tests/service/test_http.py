@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from farthing.app import ENDPOINTS, LATER
+from farthing.calls import ENDPOINTS, LATER
 from farthing.kernel.credentials import Scope
 from farthing.kernel.web import Endpoint
 from farthing.usage.events.bodies import MEDIA_TYPES

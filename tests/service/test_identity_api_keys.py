@@ -136,7 +136,7 @@ def test_a_key_deleted_while_it_is_being_checked_is_not_remembered(api: Api) -> 
     found, deleted = threading.Event(), threading.Event()
 
     def check(given: str) -> tuple[Caller, None]:
-        answer = api.farthing[ApiKeys].authenticate(given)
+        answer = api.farthing[ApiKeys].holder(given)
         found.set()
         assert deleted.wait(10)
         return answer
@@ -151,7 +151,7 @@ def test_a_key_deleted_while_it_is_being_checked_is_not_remembered(api: Api) -> 
 
     def again(given: str) -> tuple[Caller, None]:
         asked.append(given)
-        return api.farthing[ApiKeys].authenticate(given)
+        return api.farthing[ApiKeys].holder(given)
 
     cache.caller(secret, again)
     cache.caller(secret, again)

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from farthing.app import open_farthing, web_application
+from farthing.identity.tokens.access import access_token
 from farthing.identity.tokens.keys import KeyRing
 from farthing.identity.tokens.service import Tokens
 from farthing.identity.users.service import Users
@@ -36,7 +37,7 @@ class Forger:
 
     @property
     def key(self) -> Any:
-        return self.api.farthing[Tokens].access.keys.signing()
+        return self.api.farthing[Tokens].signer.keys.signing()
 
     @property
     def claims(self) -> dict[str, Any]:
@@ -218,7 +219,7 @@ def test_any_service_verifies_offline(api: Api, forger: Forger) -> None:
     assert "max-age" in answer.headers["Cache-Control"]
     document = dict(answer.json or {})
     assert "d" not in document["keys"][0]
-    token = api.farthing[Tokens].access.sign(forger.user)
+    token = access_token(api.farthing[Tokens].signer, forger.user)
     key = jwt.PyJWKSet.from_dict(document)[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(
         token, key, ["EdDSA"], {"verify_exp": False, "verify_iat": False}, audience="farthing", issuer="farthing"
@@ -234,17 +235,17 @@ def test_a_rotated_key_is_accepted_until_it_is_taken_away(api: Api, tmp_path: An
     try:
         tokens = farthing[Tokens]
         [first] = tokens.key_set()
-        before = tokens.access.sign(user)
+        before = access_token(tokens.signer, user)
         (old,) = (tmp_path / "keys").glob("*.pem")
-        tokens.access.keys.rotate()
+        tokens.signer.keys.rotate()
         api.clock.at += timedelta(seconds=31)
         assert [key["kid"] for key in (other.client.get("/.well-known/jwks.json").json or {})["keys"]] == [
             key.kid for key in tokens.key_set()
         ]
         assert len(tokens.key_set()) == 2
-        assert tokens.access.keys.signing().kid == first.kid
+        assert tokens.signer.keys.signing().kid == first.kid
         api.clock.at += timedelta(seconds=60)
-        after = tokens.access.sign(user)
+        after = access_token(tokens.signer, user)
         assert jwt.get_unverified_header(after)["kid"] != first.kid
         assert [status(other, token) for token in (before, after)] == [200, 200]
         old.unlink()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
-from farthing.app import ENDPOINTS
+from farthing.calls import ENDPOINTS
 from tests.service.conftest import Api
 
 LISTS = sorted(one.path for one in ENDPOINTS if one.paged and "<" not in one.path)

@@ -247,7 +247,8 @@ def wanted(api: Api, customer: str, subscription: str, own_usage: bool = False) 
 
 def counted(api: Api, one: Wanted, upto: int | None = None) -> list[str]:
     metering = api.farthing[Quantities]
-    points = metering.points(api.organization, *one, metering.position(api.organization) if upto is None else upto)
+    position = metering.position(api.organization) if upto is None else upto
+    [points] = metering.points_of(api.organization, [one], position)
     return [str(point.value) for point in points]
 
 
@@ -281,17 +282,3 @@ def test_rule_18_what_counted_up_to_a_position_never_changes(api: Api) -> None:
     assert counted(api, one) == ["4", "1"]
     assert counted(api, one, before) == []
     assert counted(api, one, bound) == ["1", "2"]
-
-
-def test_earlier_usage_and_pages_of_counted_events(api: Api) -> None:
-    meter(api)
-    customer = api.made("/v1/customers", {"key": "acme", "name": "Acme"})["id"]
-    times = ["2026-10-01T00:00:00Z", "2026-11-05T00:00:00Z", "2026-11-05T00:00:00Z", "2026-11-04T00:00:00Z"]
-    api.made("/v1/events", [event(str(n), time, n) for n, time in enumerate(times)])
-    metering, one = api.farthing[Quantities], wanted(api, customer, "sub_1")
-    upto = metering.position(api.organization)
-    place = (one.meter, one.customer, one.subscription, one.own_usage)
-    assert [point.id for point in metering.earlier(api.organization, *place, one.period.start, upto)] == ["0"]
-    first = metering.listed(api.organization, *place, one.period, upto, "", 2)
-    rest = metering.listed(api.organization, *place, one.period, upto, first[-1].position, 2)
-    assert [(row.id, str(row.value)) for row in [*first, *rest]] == [("3", "3"), ("1", "1"), ("2", "2")]

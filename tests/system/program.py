@@ -40,7 +40,7 @@ class Program:
         """What a command answers in JSON."""
         return json.loads(self.run(*arguments, "--json"))
 
-    def start(self) -> None:
+    def start(self, wait: bool = True) -> None:
         """Serve on a free port, with a key of an administrator."""
         if not self.secret:
             self.secret = self.json("keys", "create", "--scopes", "admin")["secret"]
@@ -50,7 +50,8 @@ class Program:
             [PROGRAM, "serve", "--port", str(self.port)], env=self._environment(), stdout=log, stderr=log,
             start_new_session=True,
         )
-        self.wait_until_ready()
+        if wait:
+            self.wait_until_ready()
 
     def wait_until_ready(self, seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds

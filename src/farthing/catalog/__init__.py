@@ -7,17 +7,21 @@ from farthing.catalog.meters.values import Meter, MeterNotFound
 from farthing.catalog.plans.values import Plan, PlanNotFound
 from farthing.catalog.prices.reading import price_from
 
-__all__ = ["Catalog", "Meter", "MeterNotFound", "Plan", "PlanNotFound", "PlanUses", "price_from"]
+__all__ = ["Catalog", "Meter", "MeterBook", "MeterNotFound", "Plan", "PlanNotFound", "PlanUses", "price_from"]
 
 
-class Catalog(Protocol):
-    """What billing and usage ask of the catalogue."""
+class MeterBook(Protocol):
+    """What usage asks of the catalogue."""
 
     def meter(self, organization: str, reference: str) -> Meter:
         """By id or key; raises MeterNotFound."""
 
     def meters(self, organization: str) -> Sequence[Meter]:
         """All of them, oldest first."""
+
+
+class Catalog(MeterBook, Protocol):
+    """What billing asks of the catalogue, in its own transactions: the two share a database."""
 
     def plan(self, organization: str, reference: str, hold: bool = False) -> Plan:
         """By id or key, the newest version unless the reference names one: `pro@2`; raises PlanNotFound.

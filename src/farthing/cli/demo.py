@@ -195,7 +195,7 @@ def _key_of(sample: Sample) -> str:
     if place.is_file():
         secret = place.read_text("ascii").strip()
         try:
-            keys.authenticate(secret)
+            keys.holder(secret)
             return secret
         except Unauthenticated:
             pass  # cut off before it was stored, or deleted since

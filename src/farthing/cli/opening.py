@@ -12,7 +12,6 @@ import typer
 from pydantic import BaseModel
 
 from farthing.app import Farthing, open_farthing
-from farthing.identity.organizations.service import Organizations
 from farthing.kernel.credentials import Caller, operator
 from farthing.kernel.problems import Misconfigured, Refusal
 from farthing.kernel.settings import Settings, load_settings
@@ -44,7 +43,7 @@ def opened(home: Path | None) -> Iterator[Farthing]:
 
 def caller_of(farthing: Farthing, org: str | None) -> Caller:
     """The operator, acting for one organisation; raises OrganizationNotFound."""
-    organizations = farthing[Organizations]
+    organizations = farthing.identity.organizations
     return operator((organizations.named(org) if org else organizations.first()).id)
 
 

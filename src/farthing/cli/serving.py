@@ -9,7 +9,7 @@ import typer
 from farthing.cli.opening import Home, opened, settings_of
 from farthing.kernel.migrate import newest_version
 from farthing.kernel.problems import Misconfigured
-from farthing.kernel.settings import Settings
+from farthing.kernel.settings import ROOMS, Settings, text_of
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,18 +21,23 @@ def serve(
     home: Home = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[str | None, typer.Option(help="Port to listen on.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Serve this room alone, or some of them: {', '.join(ROOMS)}; the others run elsewhere."),
+    ] = None,
 ) -> None:
     """Serve the interface over HTTP until it is told to stop."""
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
-    settings = settings_of(home, host=host, port=port)
+    settings = settings_of(home, host=host, port=port, only=",".join(only) if only else None)
     _check_free(settings)
+    os.environ.update(settings.variables)
     with opened(home):
         pass  # what cannot be opened is told here, in one line, before a worker is started
-    os.environ.update(settings.variables)
-    typer.echo(f"Farthing on http://{settings.host}:{settings.port} with its data in {settings.home}", err=True)
+    rooms = f" ({text_of(settings.only)})" if settings.only else ""
+    typer.echo(f"Farthing{rooms} on http://{settings.host}:{settings.port} with its data in {settings.home}", err=True)
     Granian(
         "farthing.app:wsgi", factory=True, address=settings.host, port=settings.port, interface=Interfaces.WSGI,
         workers=1, blocking_threads=settings.threads, log_level=LogLevels.error, websockets=False,

@@ -1,6 +1,7 @@
 """The customer book. What other rooms may use stands here."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from farthing.customers.values import Customer, CustomerNotFound
@@ -20,16 +21,20 @@ class CustomerBook(Protocol):
     def many(self, organization: str, ids: Collection[str]) -> Mapping[str, Customer]:
         """Those of these ids that exist, by id, in one question."""
 
+    def keys(self, organization: str, ids: Collection[str]) -> Mapping[str, str | None]:
+        """The keys of those of these ids that exist, to be shown beside them."""
 
+
+@dataclass(frozen=True, slots=True)
 class CustomerUse:
     """Why a customer cannot go or change its currency, in words; None where it can."""
 
-    def __init__(self, against_delete: str | None = None, against_currency: str | None = None) -> None:
-        self.against_delete = against_delete
-        self.against_currency = against_currency
+    against_delete: str | None = None
+    against_currency: str | None = None
 
 
 class CustomerUses(Protocol):
     """What the customer book asks of billing, inside its own transaction."""
 
-    def use_of(self, organization: str, customer: str) -> CustomerUse: ...
+    def use_of(self, organization: str, customer: str) -> CustomerUse:
+        """What speaks against it now; for whoever asks inside a transaction with billing, until that ends."""

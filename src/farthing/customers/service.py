@@ -53,6 +53,10 @@ class Customers:
         with self.database.read() as connection:
             return CustomerStore(connection).many(organization, ids)
 
+    def keys(self, organization: str, ids: Collection[str]) -> Mapping[str, str | None]:
+        """The keys of those of these ids that exist, by id."""
+        return {id: customer.key for id, customer in self.many(organization, ids).items()}
+
     def named(self, organization: str, references: Collection[str]) -> Mapping[str, Customer]:
         """By id or key, in one question; raises CustomerNotFound."""
         with self.database.read() as connection:

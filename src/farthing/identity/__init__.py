@@ -12,3 +12,9 @@ class OrganizationBook(Protocol):
 
     def get(self, organization_id: str) -> Organization:
         """Raises OrganizationNotFound."""
+
+    def named(self, reference: str) -> Organization:
+        """By id or name; raises OrganizationNotFound, NameAmbiguous."""
+
+    def first(self) -> Organization:
+        """The oldest one: meant wherever nobody names another."""

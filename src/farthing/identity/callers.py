@@ -9,9 +9,12 @@ from typing import Final
 
 from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller
+from farthing.kernel.problems import Unavailable
 
 MOST: Final = 10_000  # callers remembered by one process
 LONGEST: Final = timedelta(seconds=30)  # a credential withdrawn elsewhere works no longer than that
+AWAY: Final = timedelta(minutes=10)  # that an API key goes on while whoever knows it cannot be asked
+KEY_PREFIX: Final = "fk_"
 
 Check = Callable[[str], tuple[Caller, datetime | None]]  # the caller, and until when; None: no end known
 
@@ -33,14 +36,22 @@ class CallerCache:
         self._forgotten = 0  # how often anybody was
 
     def caller(self, credential: str, check: Check) -> Caller:
-        """The holder of a credential, from `check` when it is not remembered; raises what `check` raises."""
+        """The holder of a credential, from `check` when it is not remembered; raises what `check` raises.
+
+        An API key that was good less than ten minutes ago stays so while it cannot be checked.
+        """
         now = self._now("")
         mark = sha256(credential.encode("utf-8", "surrogatepass")).digest()
         known = self._known.get(mark)
         if known is not None and known.since <= now < known.until:
             return known.caller
         forgotten = self._forgotten
-        caller, until = check(credential)
+        try:
+            caller, until = check(credential)
+        except Unavailable:
+            if known is None or known.caller.kind != "key" or not known.since <= now < known.since + AWAY:
+                raise
+            return known.caller
         end = now + LONGEST if until is None else min(until, now + LONGEST)
         with self._lock:
             if forgotten == self._forgotten:  # else it may be this one that has been withdrawn meanwhile
@@ -58,3 +69,16 @@ class CallerCache:
         while len(self._known) >= MOST:
             del self._known[next(iter(self._known))]
         self._known[mark] = remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Tells users by their access tokens and programs by their API keys."""
+
+    cache: CallerCache
+    token: Check
+    key: Check
+
+    def authenticate(self, credential: str) -> Caller:
+        """Whoever holds this credential; raises Unauthenticated, and Unavailable where nobody can tell."""
+        return self.cache.caller(credential, self.key if credential.startswith(KEY_PREFIX) else self.token)

@@ -40,11 +40,18 @@ HEADERS: Final = {
 }
 
 Check = Callable[[], str]  # a dependency's version in words; raises when it does not answer
+NOTHING: Final[Mapping[str, Check]] = {}
 log = structlog.get_logger("farthing")
 
 
-def new_application(checks: Mapping[str, Check], counters: telemetry.Telemetry) -> Flask:
-    """An application with no room in it yet."""
+def new_application(
+    checks: Mapping[str, Check], counters: telemetry.Telemetry, helpful: Mapping[str, Check] = NOTHING
+) -> Flask:
+    """An application with no room in it yet.
+
+    checks   what it cannot do without
+    helpful  what it goes on without, though not with everything
+    """
     app = Flask("farthing", static_folder=None)
     app.url_map.strict_slashes = False
     app.before_request(_begin)
@@ -52,7 +59,7 @@ def new_application(checks: Mapping[str, Check], counters: telemetry.Telemetry) 
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(Exception, _crashed)
-    _add_health(app, checks, counters)
+    _add_health(app, checks, helpful, counters)
     return app
 
 
@@ -130,7 +137,9 @@ def _passing(error: DBAPIError) -> bool:
     return error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError")
 
 
-def _add_health(app: Flask, checks: Mapping[str, Check], counters: telemetry.Telemetry) -> None:
+def _add_health(
+    app: Flask, checks: Mapping[str, Check], helpful: Mapping[str, Check], counters: telemetry.Telemetry
+) -> None:
     @app.get("/healthz")
     def healthz() -> Response:
         return Response(b'{"status":"ok"}', content_type="application/json")
@@ -139,7 +148,10 @@ def _add_health(app: Flask, checks: Mapping[str, Check], counters: telemetry.Tel
     def readyz() -> Response:
         results = {name: _checked(check) for name, check in checks.items()}
         ready = all(result["status"] == "ok" for result in results.values())
-        body = dumps({"status": "ok" if ready else "unavailable", "dependencies": results})
+        results |= {name: _checked(check) for name, check in helpful.items()}
+        whole = all(result["status"] == "ok" for result in results.values())
+        status = ("ok" if whole else "degraded") if ready else "unavailable"
+        body = dumps({"status": status, "dependencies": results})
         headers = {} if ready else {"Retry-After": "1"}
         return Response(body, 200 if ready else 503, headers, content_type="application/json")
 

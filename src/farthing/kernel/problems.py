@@ -116,6 +116,15 @@ def problem_type(kind: type[Refusal]) -> str:
     return "urn:farthing:problem:" + re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
 
 
+def refusal_named(name: object, status: int) -> type[Refusal] | None:
+    """The kind of refusal that another service told by its problem type, or else by its status."""
+    kinds = [Refusal]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    named = next((kind for kind in kinds if problem_type(kind) == name), None)
+    return named or next((kind for kind, (code, _) in ANSWERS.items() if code == status), None)
+
+
 def problem(refusal: Refusal, request_id: str) -> dict[str, object]:
     """The RFC 9457 body of a refusal."""
     status, title = status_and_title(type(refusal))

@@ -155,12 +155,18 @@ def _caller(scope: Scope | Literal["any"], authenticate: Authenticate) -> Caller
 
 
 def bearer(authenticate: Authenticate) -> Caller:
-    """Whose token the request carries; raises Unauthenticated."""
+    """Whose token the request carries, which goes along to other services; raises Unauthenticated."""
+    g.bearer = bearer_token()
+    return authenticate(g.bearer)
+
+
+def bearer_token() -> str:
+    """The token that the request carries; raises Unauthenticated."""
     header = request.headers.get("Authorization", "")
     kind, _, token = header.partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise Unauthenticated("This call needs a bearer token: an API key, or the access token of a login.")
-    return authenticate(token.strip())
+    return token.strip()
 
 
 def _query() -> dict[str, str]:

@@ -93,7 +93,7 @@ def test_the_newest_signs_and_all_verify(folder: Path, clock: Clock) -> None:
     second = other.signing().kid
     assert second != first
     assert [key.kid for key in other.all()] == [first, second]
-    assert {kid for kid in (first, second, "nonsense") if other.find(kid)} == {first, second}
+    assert {kid for kid in (first, second, "nonsense") if other.public(kid)} == {first, second}
 
 
 def test_a_key_that_comes_later_signs_when_everybody_has_it(folder: Path, clock: Clock) -> None:
@@ -117,7 +117,7 @@ def test_a_key_that_was_taken_away_verifies_no_longer(folder: Path, clock: Clock
     ring.rotate()
     (folder / "0001.pem").unlink()
     clock.pass_(30)
-    assert ring.find(first) is None
+    assert ring.public(first) is None
     assert ring.signing().kid != first
 
 

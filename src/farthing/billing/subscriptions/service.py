@@ -1,6 +1,6 @@
 """The use cases of subscriptions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -76,10 +76,9 @@ class Subscriptions:
             rows = store.page(caller.organization, search, listing.position, listing.limit + 1)
         return listing.page(rows, lambda subscription: subscription.id)
 
-    def customer_keys(self, caller: Caller, subscriptions: Iterable[Subscription]) -> dict[str, str | None]:
+    def customer_keys(self, caller: Caller, subscriptions: Iterable[Subscription]) -> Mapping[str, str | None]:
         """The keys of their customers, by customer id, in one question."""
-        ids = {subscription.customer for subscription in subscriptions}
-        return {id: one.key for id, one in self.customers.many(caller.organization, ids).items()}
+        return self.customers.keys(caller.organization, {subscription.customer for subscription in subscriptions})
 
     def update(
         self, caller: Caller, reference: str, patch: object, precondition: Precondition = UNCONDITIONAL

@@ -7,15 +7,13 @@ from hashlib import sha256
 
 from farthing.identity.api_keys.store import ApiKeyStore
 from farthing.identity.api_keys.values import ApiKey
-from farthing.identity.callers import CallerCache
+from farthing.identity.callers import KEY_PREFIX, CallerCache
 from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller, Scope
 from farthing.kernel.database import Database
 from farthing.kernel.ids import NewId
 from farthing.kernel.pagination import Listing, Page
 from farthing.kernel.problems import Forbidden, NotFound, Unauthenticated
-
-PREFIX = "fk_"
 
 
 class ScopesTooWide(Forbidden):
@@ -45,7 +43,7 @@ class ApiKeys:
         if not caller.covers(wanted):
             raise ScopesTooWide("A key cannot have scopes that its maker does not have.")
         now = self.now(caller.organization)
-        secret = PREFIX + secrets.token_urlsafe(32)
+        secret = KEY_PREFIX + secrets.token_urlsafe(32)
         key = ApiKey(self.new_id("key", now), caller.organization, name, hashed(secret), secret[-4:], wanted, now)
         with self.database.write() as connection:
             ApiKeyStore(connection).add(key)
@@ -63,7 +61,7 @@ class ApiKeys:
                 raise ApiKeyNotFound(f"There is no API key {key_id[:120]}.")
             self.database.after_commit(lambda: self.callers.forget(key_id))
 
-    def authenticate(self, secret: str) -> tuple[Caller, None]:
+    def holder(self, secret: str) -> tuple[Caller, None]:
         """Who holds this secret, without an end that is known; raises UnknownApiKey."""
         with self.database.read() as connection:
             key = ApiKeyStore(connection).by_hash(hashed(secret))

@@ -22,13 +22,21 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from farthing.kernel.clock import Clock
-from farthing.kernel.problems import Misconfigured
+from farthing.kernel.problems import Conflict, Misconfigured, NotFound
 
 LOOK_AGAIN: Final = timedelta(seconds=30)  # for keys that came or went
 KNOWN_FIRST: Final = timedelta(seconds=60)  # before a key that came later signs: by then all processes have it
 ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 
 log = structlog.get_logger("farthing")
+
+
+class NoSuchKey(NotFound):
+    """No key of this name among our own."""
+
+
+class OnlyKey(Conflict):
+    """Without any key nobody could log in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +65,8 @@ class _Known:
 class KeyRing:
     """All keys of the folder: the newest by file name signs, each of them verifies.
 
-    To rotate, add a file with a higher number; take the old one away once the last token it signed has
-    expired. A key that comes while the process runs signs a minute later, when every process has loaded it.
+    To rotate, add a key; withdraw the old one once the last token it signed has expired. A key that comes while
+    the process runs signs a minute later, when every process has loaded it.
     """
 
     def __init__(self, folder: Path, now: Clock) -> None:
@@ -75,9 +83,9 @@ class KeyRing:
         ripe = [key for key in known.keys if known.since[key.kid] <= self._now("") - KNOWN_FIRST]
         return (ripe or known.keys)[-1]
 
-    def find(self, kid: str) -> SigningKey | None:
-        """The key of this name among our own; a name is only ever compared."""
-        return next((key for key in self._looked().keys if key.kid == kid), None)
+    def public(self, kid: str) -> Ed25519PublicKey | None:
+        """The public part of the key of this name among our own; a name is only ever compared."""
+        return next((key.public for key in self._looked().keys if key.kid == kid), None)
 
     def all(self) -> tuple[SigningKey, ...]:
         """Oldest first."""
@@ -90,6 +98,20 @@ class KeyRing:
         path = self._folder / f"{max(numbers, default=0) + 1:04d}.pem"
         _write_new(path)
         return path
+
+    def read(self, path: Path) -> SigningKey:
+        """The key in a file; raises Misconfigured."""
+        return _read(path)
+
+    def withdraw(self, kid: str) -> None:
+        """Take a key away for good; raises NoSuchKey, OnlyKey."""
+        paths = {_read(path).kid: path for path in sorted(self._folder.glob("*.pem"))}
+        if kid not in paths:
+            raise NoSuchKey(f"There is no key {kid[:80]}; there are {', '.join(paths)}.")
+        if len(paths) == 1:
+            raise OnlyKey(f"{kid} is the only key: make another first, with farthing identity rotate.")
+        paths[kid].unlink()
+        _sync(self._folder)
 
     def _looked(self) -> _Known:
         now = self._now("")

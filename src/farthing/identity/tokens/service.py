@@ -7,8 +7,9 @@ from hashlib import sha256
 from typing import Final
 
 from farthing.identity import OrganizationBook
-from farthing.identity.tokens.access import AccessTokens
+from farthing.identity.tokens.access import access_token
 from farthing.identity.tokens.keys import SigningKey
+from farthing.identity.tokens.signed import Signer
 from farthing.identity.tokens.store import SessionStore
 from farthing.identity.tokens.throttle import Throttle
 from farthing.identity.tokens.values import BadCredentials, BadRefreshToken, Grant, Me, RefreshToken, Session
@@ -31,7 +32,7 @@ class Tokens:
     now: Clock
     users: Users
     organizations: OrganizationBook
-    access: AccessTokens
+    signer: Signer
     throttle: Throttle
 
     def login(self, username: str, password: str, address: str) -> Grant:
@@ -103,16 +104,12 @@ class Tokens:
 
     def key_set(self) -> tuple[SigningKey, ...]:
         """The keys that verify access tokens, oldest first."""
-        return self.access.keys.all()
-
-    def authenticate(self, token: str) -> tuple[Caller, datetime]:
-        """Who holds an access token, and until when; raises BadToken."""
-        return self.access.verified(token)
+        return self.signer.keys.all()
 
     def _granted(self, store: SessionStore, user: User, session: Session, now: datetime) -> Grant:
         secret = secrets.token_urlsafe(32)
         store.add_token(RefreshToken(hashed(secret), session.id, now + LIVES, None))
-        return Grant(self.access.sign(user), secret)
+        return Grant(access_token(self.signer, user), secret)
 
 
 def hashed(refresh_token: str) -> str:

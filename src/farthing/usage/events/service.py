@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from farthing.catalog import Catalog, Meter
+from farthing.catalog import Meter, MeterBook
 from farthing.customers import CustomerBook
 from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller
@@ -56,7 +56,7 @@ class Events:
 
     database: Database
     now: Clock
-    catalog: Catalog
+    catalog: MeterBook
     customers: CustomerBook
     metering: Metering
     telemetry: Telemetry
@@ -116,8 +116,7 @@ class Events:
             voids = {void_hash_of(row.source, row.id): row.seq for row in rows}
             voided = {voids[hash] for hash in KeyIndex(connection).found(organization, list(voids))}
             reasons = store.reasons(organization, [row.seq for row in rows])
-        known = self.customers.many(organization, {row.customer for row in rows if row.customer})
-        keys = {customer.id: customer.key for customer in known.values()}
+        keys = self.customers.keys(organization, {row.customer for row in rows if row.customer})
         return listing.page(rows, lambda row: str(row.seq)).map(lambda row: Listed(
             row, keys.get(row.customer or ""), row.seq in voided,
             [(meters[meter], reason) for meter, reason in reasons.get(row.seq, ()) if meter in meters],

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from farthing.catalog import Catalog, Meter
+from farthing.catalog import Meter, MeterBook
 from farthing.kernel.database import Database
 from farthing.kernel.telemetry import Telemetry
 from farthing.pricing.aggregation import Partial
@@ -27,7 +27,7 @@ class Follower:
     """Brings meters up to a position; any number may run at once, and each event is read once."""
 
     database: Database
-    catalog: Catalog
+    catalog: MeterBook
     telemetry: Telemetry
 
     def follow(self, organization: str, meters: Sequence[Meter], upto: int) -> None:

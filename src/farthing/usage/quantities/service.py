@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from farthing.catalog import Catalog, Meter
+from farthing.catalog import Meter, MeterBook
 from farthing.customers import CustomerBook
 from farthing.identity import OrganizationBook
 from farthing.kernel.credentials import Caller
@@ -18,7 +18,7 @@ from farthing.kernel.database import Database
 from farthing.kernel.problems import FieldError, Invalid
 from farthing.pricing.aggregation import Aggregation, Partial
 from farthing.pricing.calendar import OutsideCalendar, Period, Window, windows
-from farthing.usage import CountedEvent, Point, Wanted
+from farthing.usage import Point, Wanted
 from farthing.usage.events.streams import StreamStore
 from farthing.usage.quantities.follower import Follower
 from farthing.usage.quantities.rollup_store import RollupStore
@@ -50,7 +50,7 @@ class Quantities:
     """Keeps `Metering` of this room, and answers what usage there is."""
 
     database: Database
-    catalog: Catalog
+    catalog: MeterBook
     customers: CustomerBook
     organizations: OrganizationBook
     follower: Follower
@@ -81,15 +81,8 @@ class Quantities:
             points = place.points(begin, question.end)
         return of_points(meter.aggregation, points, cut, question.group_by)
 
-    def points(
-        self, organization: str, meter: Meter, customer: str, subscription: str, own_usage: bool, period: Period,
-        upto: int,
-    ) -> Sequence[Point]:
-        """The events of the period that count for the subscription, as far as was known at `upto`, by time."""
-        return self.points_of(organization, [Wanted(meter, customer, subscription, own_usage, period)], upto)[0]
-
     def points_of(self, organization: str, wanted: Sequence[Wanted], upto: int) -> Sequence[Sequence[Point]]:
-        """The same for many at once, in the order asked: one query for each meter and period (rule 16)."""
+        """What counts for each of these, in the order asked: one query for each meter and period (rule 16)."""
         self.follow(organization, list({one.meter.id: one.meter for one in wanted}.values()), upto)
         found: list[list[Point]] = [[] for _ in wanted]
         alike: dict[tuple[str, datetime, datetime], list[int]] = {}
@@ -103,28 +96,6 @@ class Quantities:
                     for place in takers[row.subject_ref]:
                         found[place].append(row.point(one.meter.aggregation))
         return found
-
-    def earlier(
-        self, organization: str, meter: Meter, customer: str, subscription: str, own_usage: bool, before: datetime,
-        upto: int,
-    ) -> Sequence[Point]:
-        """All that counted before a period began."""
-        period = Period(BEGINNING, before)
-        return self.points(organization, meter, customer, subscription, own_usage, period, upto)
-
-    def listed(
-        self, organization: str, meter: Meter, customer: str, subscription: str, own_usage: bool, period: Period,
-        upto: int, after: str, limit: int,
-    ) -> Sequence[CountedEvent]:
-        """Up to `limit` of the events behind `points`, by time, after a position."""
-        self.follow(organization, [meter], upto)
-        one = Wanted(meter, customer, subscription, own_usage, period)
-        with self.database.read() as connection:
-            refs = sorted(_refs_of(SubjectStore(connection), organization, [one], upto)[0])
-            rows = QuantityStore(connection).points(
-                organization, meter.id, refs, period.start, period.end, upto, _position(after), limit
-            )
-        return [_counted(row, meter) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +174,3 @@ def _rows(
     for start in range(0, len(refs), AT_ONCE):
         some = refs[start : start + AT_ONCE]
         yield from store.points(organization, one.meter.id, some, one.period.start, one.period.end, upto)
-
-
-def _counted(row: StoredPoint, meter: Meter) -> CountedEvent:
-    value = row.point(meter.aggregation).value
-    return CountedEvent(f"{row.time.isoformat()} {row.seq}", row.source, row.id, row.time, value)
-
-
-def _position(text: str) -> tuple[datetime, int] | None:
-    if not text:
-        return None
-    time, _, seq = text.partition(" ")
-    return datetime.fromisoformat(time), int(seq)

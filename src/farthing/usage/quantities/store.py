@@ -63,13 +63,12 @@ class QuantityStore:
 
     def points(
         self, organization: str, meter: str, refs: Sequence[int] | None, start: datetime | None, end: datetime,
-        upto: int | None = None, after: tuple[datetime, int] | None = None, limit: int | None = None,
+        upto: int | None = None,
     ) -> list[StoredPoint]:
         """The points with `start <= time < end` that count, by time.
 
-        refs   of subjects; None for all
-        upto   as far as was known at this position; None for everything followed so far
-        after  time and sequence number of the last one of the page before
+        refs  of subjects; None for all
+        upto  as far as was known at this position; None for everything followed so far
         """
         if refs is not None and not refs:
             return []
@@ -79,11 +78,7 @@ class QuantityStore:
             wanted.append(usage_points.c.subject_ref.in_(refs))
         if start is not None:
             wanted.append(usage_points.c.time >= start)
-        if after is not None:
-            time, seq = after
-            later = (usage_points.c.time == time) & (usage_points.c.seq > seq)
-            wanted.append((usage_points.c.time > time) | later)
-        query = select(*POINT_COLUMNS).where(*wanted).order_by(usage_points.c.time, usage_points.c.seq).limit(limit)
+        query = select(*POINT_COLUMNS).where(*wanted).order_by(usage_points.c.time, usage_points.c.seq)
         return [StoredPoint(*row) for row in self.connection.execute(query)]
 
 

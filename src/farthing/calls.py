@@ -1,0 +1,69 @@
+"""All calls of the interface, and which room serves each."""
+
+from typing import Final
+
+from farthing.billing.bill_runs import routes as bill_runs
+from farthing.billing.invoices import routes as invoices
+from farthing.billing.subscriptions import routes as subscriptions
+from farthing.catalog.meters import routes as meters
+from farthing.catalog.plans import routes as plans
+from farthing.catalog.rates import routes as rates
+from farthing.customers import routes as customers
+from farthing.identity.api_keys import routes as api_keys
+from farthing.identity.organizations import routes as organizations
+from farthing.identity.tokens import routes as tokens
+from farthing.kernel.web import Endpoint
+from farthing.payments import routes as payments
+from farthing.usage.events import routes as events
+from farthing.usage.quantities import routes as quantities
+
+ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
+    endpoint
+    for noun in (
+        *(tokens, organizations, api_keys, customers, meters, plans, rates, events, quantities),
+        *(subscriptions, invoices, bill_runs, payments),
+    )
+    for endpoint in noun.routes.endpoints
+)
+
+# calls of the interface that are not built yet: each answers 422 and its name, never silently nothing
+LATER: Final[tuple[tuple[str, str], ...]] = (
+    *(("POST", "/v1/customers/<one>/erase"), ("GET", "/v1/customers/<one>/balance")),
+    ("POST", "/v1/customers/<one>/coupons"),
+    *((method, f"/v1/{noun}") for noun in ("coupons", "tax-rates") for method in ("POST", "GET")),
+    *((method, f"/v1/{noun}/<one>") for noun in ("coupons", "tax-rates") for method in ("GET", "PATCH", "DELETE")),
+    *(("POST", f"/v1/subscriptions/<one>/{verb}") for verb in ("change", "uncancel", "pause", "resume", "coupons")),
+    ("GET", "/v1/subscriptions/<one>/upcoming-invoice"),
+    *(("POST", "/v1/invoices/<one>/write-off"), ("POST", "/v1/invoices/preview")),
+    *(("GET", "/v1/invoices/<one>.pdf"), ("GET", "/v1/invoices/<one>.xml")),
+    *(("POST", "/v1/charges"), ("POST", "/v1/simulations")),
+    *(("POST", "/v1/credit-notes"), ("GET", "/v1/credit-notes"), ("GET", "/v1/credit-notes/<one>")),
+    *(("POST", "/v1/wallets"), ("GET", "/v1/wallets"), ("GET", "/v1/wallets/<one>")),
+    *(("POST", "/v1/wallets/<one>/top-ups"), ("GET", "/v1/wallets/<one>/top-ups")),
+    *(("POST", "/v1/payments/<one>/refund"), ("POST", "/v1/bank-transactions"), ("GET", "/v1/bank-transactions")),
+    *(("POST", "/v1/reconciliations"), ("GET", "/v1/reconciliations"), ("POST", "/v1/reconciliations/<one>/undo")),
+    *((method, "/v1/webhook-endpoints") for method in ("POST", "GET")),
+    *((method, "/v1/webhook-endpoints/<one>") for method in ("GET", "PATCH", "DELETE")),
+    *(("GET", "/v1/stream"), ("POST", "/v1/test-clock/advance"), ("POST", "/v1/portal-sessions")),
+    *(("POST", "/v1/imports"), ("GET", "/v1/exports/journal"), ("GET", "/v1/exports/lines")),
+    ("GET", "/v1/exports/focus"),
+)
+
+# the first part of a path after /v1 tells the room, so that a gateway needs no more than a prefix
+NOUNS: Final[dict[str, tuple[str, ...]]] = {
+    "identity": ("login", "refresh", "logout", "me", "api-keys", "organization"),
+    "customers": ("customers",),
+    "catalog": ("meters", "plans", "coupons", "tax-rates", "rate"),
+    "usage": ("events", "usage", "imports"),
+    "billing": (
+        *("subscriptions", "invoices", "bill-runs", "charges", "simulations", "credit-notes", "wallets", "exports"),
+        *("webhook-endpoints", "stream", "test-clock", "portal-sessions"),
+    ),
+    "payments": ("payments", "bank-transactions", "reconciliations"),
+}
+
+
+def room_of(path: str) -> str:
+    """The room that serves a path of the interface."""
+    noun = path.removeprefix("/v1/").partition("/")[0]
+    return next((room for room, nouns in NOUNS.items() if noun in nouns), "identity")  # whose is the key set

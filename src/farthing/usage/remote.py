@@ -1,0 +1,37 @@
+"""Usage where it runs elsewhere."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from farthing.catalog import Meter
+from farthing.kernel.remote import Remote
+from farthing.usage import Metering, Point, Subjects, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSubjects:
+    """Keeps `Subjects` by telling the service of usage; raises RoomAway where it does not answer."""
+
+    usage: Remote
+
+    def bind(self, organization: str, names: Sequence[str], customer: str, subscription: str | None = None) -> None:
+        self.usage.ask(Subjects.bind, organization, names, customer, subscription)
+
+    def release(self, organization: str, names: Sequence[str], customer: str) -> None:
+        self.usage.tell(Subjects.release, organization, names, customer)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteMetering:
+    """Keeps `Metering` by asking the service of usage; raises RoomAway where it does not answer."""
+
+    usage: Remote
+
+    def position(self, organization: str) -> int:
+        return self.usage.ask(Metering.position, organization)
+
+    def follow(self, organization: str, meters: Sequence[Meter], upto: int) -> None:
+        self.usage.ask(Metering.follow, organization, meters, upto)
+
+    def points_of(self, organization: str, wanted: Sequence[Wanted], upto: int) -> Sequence[Sequence[Point]]:
+        return self.usage.ask(Metering.points_of, organization, wanted, upto) if wanted else []
