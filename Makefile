@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help venv demo serve test check bench test-long wheel clean
+.PHONY: help venv demo serve test check bench test-long wheel topology clean
 
 help:
 	@echo "make demo    bill sample data and show the invoices"
@@ -12,6 +12,7 @@ help:
 	@echo "make check   lint, types, import contracts, generated files"
 	@echo "make bench   measure against a floor of the same run"
 	@echo "make serve   serve on http://127.0.0.1:8000"
+	@echo "make topology  serve as separate services behind nginx, as deploy/compose.yaml does"
 
 venv: $(INSTALLED)
 
@@ -24,6 +25,10 @@ demo: venv
 
 serve: venv
 	@$(BIN)/farthing serve
+
+# The compose file's services as processes of this machine, until Ctrl-C (needs nginx and redis-server).
+topology: venv
+	@$(BIN)/python -m tests.topology
 
 test: venv
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
