@@ -17,6 +17,7 @@ from farthing.kernel.clock import instant_from
 from farthing.kernel.credentials import Scope, operator
 from farthing.kernel.settings import load_settings
 from tests.servers import Servers, needs
+from tests.service.apart import Services, open_services
 
 if TYPE_CHECKING:
     from tests.service.books import Books
@@ -110,11 +111,14 @@ def clock() -> TestClock:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Everything here runs on two databases, and what is marked `books` on MariaDB too."""
+    """Everything here runs on two databases, what is marked `books` on MariaDB too, and all with the rooms apart,
+    as services that reach each other over sockets, but what is marked `together`: it looks inside one process.
+    """
     chosen = any("engine" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
     if "engine" in metafunc.fixturenames and not chosen:
         engines = ["sqlite", "postgresql"]
         engines += ["mariadb"] if metafunc.definition.get_closest_marker("books") else []
+        engines += [] if metafunc.definition.get_closest_marker("together") else ["apart"]
         metafunc.parametrize("engine", engines, indirect=True, scope="session")
 
 
@@ -129,6 +133,11 @@ def farthing(
     engine: str, servers: Servers, clock: TestClock, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Farthing]:
     home: Path = tmp_path_factory.mktemp(f"home-{engine}")
+    if engine == "apart":
+        services = open_services(home, clock)
+        yield services  # type: ignore[misc]  # answers like one: services by their class, and calls by their path
+        services.close()
+        return
     settings = load_settings({}, home=str(home), database_url=needs(engine, servers), log_level="error")
     opened = open_farthing(settings, clock)
     yield opened
@@ -137,6 +146,8 @@ def farthing(
 
 @pytest.fixture(scope="session")
 def client(farthing: Farthing) -> FlaskClient:
+    if isinstance(farthing, Services):
+        return farthing.test_client()  # type: ignore[return-value]  # finds the room by the path, as a gateway does
     return web_application(farthing).test_client()
 
 

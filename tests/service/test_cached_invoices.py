@@ -99,6 +99,7 @@ def test_a_write_that_was_refused_ends_nothing(api: Api, invoice: str) -> None:
     assert status(api, invoice) == (HIT, "open")
 
 
+@pytest.mark.together
 def test_what_another_process_acknowledged_is_seen(api: Api, elsewhere: Api, invoice: str) -> None:
     for writer, reader, paid in ((api, elsewhere, "10.00"), (elsewhere, api, "20.00")):
         status(reader, invoice)

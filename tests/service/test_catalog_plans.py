@@ -248,6 +248,7 @@ def test_a_patch_that_says_what_is_there_changes_nothing(api: Api) -> None:
     assert (same.json, same.headers["ETag"]) == (answer.json, answer.headers["ETag"])
 
 
+@pytest.mark.together
 def test_a_subscribed_version_never_changes(api: Api) -> None:
     api.made("/v1/plans", PLAN)
     caller, plans = operator(api.organization), plans_subscribed_to(api, 1)
@@ -301,6 +302,7 @@ def test_billing_reads_plans_as_values(api: Api) -> None:
         catalog.plan(api.organization, "pro@2")
 
 
+@pytest.mark.together
 def test_many_versions_cost_one_question(api: Api, statements: Callable[[], int]) -> None:
     wanted = []
     for number in range(4):
@@ -383,6 +385,7 @@ def asked(api: Api, method: str, path: str, body: Any) -> int:
     return answer.status_code
 
 
+@pytest.mark.together
 def test_a_plan_that_is_being_subscribed_to_waits_for_its_change(api: Api) -> None:
     """The change looks whether anybody has subscribed only once the subscription is there."""
     api.made("/v1/plans", PLAN)

@@ -373,6 +373,7 @@ def test_a_filtered_event_is_not_held_against_its_meter(api: Api) -> None:
     assert fields(api.post("/v1/events", event("2", data={"region": "eu", "quantity": "x"}))) == [(0, "data.quantity")]
 
 
+@pytest.mark.together
 def test_outcomes_are_counted_for_the_operator(api: Api) -> None:
     def counted(outcome: str) -> float:
         [line] = [text for text in api.get("/metrics").get_data(as_text=True).splitlines()

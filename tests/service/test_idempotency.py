@@ -28,6 +28,7 @@ def test_the_same_request_gives_the_first_answer_again(api: Api) -> None:
     assert len(api.every("/v1/customers")) == 1
 
 
+@pytest.mark.together
 def test_another_request_with_the_key_is_refused(api: Api) -> None:
     """T32, T33: another body, another path."""
     api.made("/v1/customers", {"name": "Other", "key": "other"})

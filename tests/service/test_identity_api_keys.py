@@ -33,6 +33,7 @@ def test_the_secret_is_shown_once(api: Api) -> None:
     assert with_secret(api, made["secret"]).get("/v1/customers").status_code == 200
 
 
+@pytest.mark.together
 def test_the_secret_is_stored_as_a_hash(api: Api) -> None:
     secret = api.made("/v1/api-keys", {"scopes": ["read"]})["secret"]
     with api.farthing.database.read() as connection:
@@ -100,6 +101,7 @@ def test_the_scope_is_checked_before_the_body(api: Api) -> None:
     assert answer.status_code == 403
 
 
+@pytest.mark.together
 def test_a_deleted_key_stops_at_once(api: Api) -> None:
     """T46: also though it was remembered a moment ago."""
     made = api.made("/v1/api-keys", {"scopes": ["read"]})
@@ -120,6 +122,7 @@ def neighbour(api: Api) -> Iterator[Farthing]:
     opened.close()
 
 
+@pytest.mark.together
 def test_a_deleted_key_stops_within_30_seconds_elsewhere(api: Api, neighbour: Farthing) -> None:
     """T46."""
     made = api.made("/v1/api-keys", {"scopes": ["read"]})

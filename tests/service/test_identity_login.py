@@ -292,6 +292,7 @@ def test_nobody_logs_somebody_else_out(api: Api, owner: str, place: str) -> None
     assert refresh(api, token).status_code == 200
 
 
+@pytest.mark.together
 def test_tokens_are_stored_as_hashes_only(api: Api, owner: str, place: str) -> None:
     grant = granted(api, owner, place)
     with api.farthing.database.read() as connection:
@@ -304,6 +305,7 @@ def test_tokens_are_stored_as_hashes_only(api: Api, owner: str, place: str) -> N
     assert owner in stored
 
 
+@pytest.mark.together
 def test_expired_sessions_are_cleared_away(api: Api, owner: str, place: str) -> None:
     granted(api, owner, place)
     later(api, 31 * 86_400)

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from farthing.app import ENDPOINTS, LATER
+from farthing.calls import ENDPOINTS, LATER
 from farthing.kernel.settings import ROOMS, SETTINGS
 from tests.topology import DEPLOY, Loader, gateway_configuration
 
