@@ -1,15 +1,17 @@
-"""Real database servers for tests: PostgreSQL from a wheel, MariaDB where the machine has it."""
+"""Real database servers for tests: PostgreSQL and MongoDB's stand-in from wheels, MariaDB where the machine has it."""
 
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -29,7 +31,8 @@ class Servers:
         """The URL of a new, empty database; "" for SQLite, which the home holds."""
         if engine == "sqlite":
             return ""
-        return self._postgresql() if engine == "postgresql" else self._mariadb()
+        makers = {"postgresql": self._postgresql, "mariadb": self._mariadb, "mongodb": self._mongodb}
+        return makers[engine]()
 
     def _postgresql(self) -> str:
         own, tempfile.tempdir = tempfile.tempdir, str(self.folder)  # else its lock file is one for all users
@@ -59,12 +62,60 @@ class Servers:
             connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
         return f"mysql://root@localhost/{name}?unix_socket={place}"
 
+    def _mongodb(self) -> str:
+        base = os.environ.get("FARTHING_TEST_MONGODB_URL", "")  # a real one, which the tests leave databases in
+        if not base:
+            if "mongodb" not in self.running:
+                self.running["mongodb"] = MongoServer(self.folder / "mongo")
+                self.running["mongodb"].start()
+            base = self.running["mongodb"].url
+        place = urlsplit(base)
+        return urlunsplit(place._replace(path=f"/t{uuid.uuid4().hex}"))
+
     def stop(self) -> None:
+        if "mongodb" in self.running:
+            self.running["mongodb"].kill()
         if "postgresql" in self.running:
             self.running["postgresql"].cleanup()
         if "mariadb" in self.running:
             self.running["mariadb"][0].kill()
             self.running["mariadb"][0].wait()
+
+
+@dataclass
+class MongoServer:
+    """The MongoDB stand-in in a folder; what it has acknowledged lies there when it is killed."""
+
+    folder: Path
+    port: int = 0
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"mongodb://127.0.0.1:{self.port}/"
+
+    def start(self) -> None:
+        """Serve, on the same port as before; raises NoServer."""
+        self.folder.mkdir(exist_ok=True)
+        told = self.folder / "url"
+        told.unlink(missing_ok=True)
+        command = [sys.executable, str(Path(__file__).with_name("mongo_server.py"))]
+        with told.open("wb") as out, (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, str(self.folder / "data"), str(self.port)], stdout=out, stderr=log
+            )
+        deadline = time.monotonic() + 30
+        while not (text := told.read_text()).endswith("\n"):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise NoServer(f"SecantusDB did not start: {(self.folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.02)
+        self.port = urlsplit(text.strip()).port or 0
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
 
 
 def _start_mariadb(folder: Path) -> tuple[subprocess.Popen[bytes], Path]:

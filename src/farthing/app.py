@@ -27,12 +27,14 @@ from farthing.catalog.plans.service import Plans
 from farthing.catalog.remote import RemoteMeters
 from farthing.catalog.service import LocalCatalog
 from farthing.customers import CustomerBook, CustomerUses
+from farthing.customers.places import CustomerPlace, customer_place
 from farthing.customers.remote import RemoteCustomers
 from farthing.customers.service import Customers
 from farthing.identity import OrganizationBook
 from farthing.identity.opened import Identity, open_identity
 from farthing.identity.tokens import services_routes
-from farthing.kernel.application import new_application, not_available_yet
+from farthing.kernel.answers import SqlAnswers
+from farthing.kernel.application import Check, new_application, not_available_yet
 from farthing.kernel.cache.keeping import kept_answers
 from farthing.kernel.clock import Clock, clock_from
 from farthing.kernel.database import Database, open_database
@@ -51,6 +53,7 @@ from farthing.payments.service import Payments
 from farthing.usage import Metering, Subjects
 from farthing.usage.events.service import Events
 from farthing.usage.imports.service import Imports
+from farthing.usage.owed import OwedSubjects, SqlOwedNames
 from farthing.usage.quantities.follower import Follower
 from farthing.usage.quantities.service import Quantities
 from farthing.usage.remote import RemoteMetering, RemoteSubjects
@@ -58,6 +61,7 @@ from farthing.usage.subjects.service import SubjectBook
 
 S = TypeVar("S")
 FOLLOW_SECONDS: Final = 1.0
+OWED_SECONDS: Final = 1.0
 @dataclass(frozen=True, slots=True)
 class Farthing:
     """A store opened, and the services on it, by their class.
@@ -65,16 +69,19 @@ class Farthing:
     identity  who calls, and for which organisation: kept here or asked elsewhere
     offers    what other services may ask of this process
     away      the rooms that run elsewhere
+    owed      what usage has still to be told
     """
 
     settings: Settings
     database: Database
+    customers: CustomerPlace
     now: Clock
     telemetry: Telemetry
     identity: Identity
     services: Mapping[type, Any]  # Any: each an instance of its key
     offers: Sequence[Offer]
     away: Mapping[str, Remote]
+    owed: Sequence[OwedSubjects]
 
     def __getitem__(self, kind: type[S]) -> S:
         """Raises Misconfigured for a service that this process does not keep itself."""
@@ -88,7 +95,8 @@ class Farthing:
         return self.settings.only or tuple(room for room in ROOMS if room not in self.away)
 
     def close(self) -> None:
-        """Let go of the store's connections."""
+        """Let go of the stores' connections."""
+        self.customers.close()
         self.database.engine.dispose()
 
 
@@ -114,29 +122,58 @@ def open_farthing(
         room: Remote(Wire(room, at), identity.passport)
         for room in ROOMS if (at := getattr(settings, f"{room}_at", "")) and room not in settings.only
     }
-    services, offers = _services(_Ground(settings, database, now, background, counters, identity, away))
-    return Farthing(settings, database, now, counters, identity, services, offers, away)
+    place = customer_place("" if "customers" in away else settings.customers_url, database)
+    names = _names(database, place, away)
+    services, offers = _services(_Ground(database, place, now, background, counters, identity, away, names))
+    return Farthing(settings, database, place, now, counters, identity, services, offers, away, names.owed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Whom rooms tell whose the names are under which usage arrives.
+
+    owed  what may still have to be told: also where nothing is owed now, a process before this one may have left some
+    """
+
+    usage: Subjects
+    customers: Subjects
+    subscriptions: Subjects
+    owed: Sequence[OwedSubjects]
+
+
+def _names(database: Database, place: CustomerPlace, away: Mapping[str, Remote]) -> _Names:
+    """Usage itself where it shares the transaction of whoever tells it, else what is owed to it."""
+    usage: Subjects = RemoteSubjects(away["usage"]) if "usage" in away else SubjectBook(database)
+    beside = OwedSubjects(SqlOwedNames(database), usage)
+    apart = beside if place.mongo is None else OwedSubjects(place.owed, usage)
+    joined = "usage" not in away
+    return _Names(
+        usage, customers=usage if joined and place.mongo is None else apart, subscriptions=usage if joined else beside,
+        owed=(beside,) if apart is beside else (beside, apart),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
     """What services stand on."""
 
-    settings: Settings
     database: Database
+    place: CustomerPlace
     now: Clock
     background: Background
     counters: Telemetry
     identity: Identity
     away: Mapping[str, Remote]
+    names: _Names
 
 
 def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: see Farthing
     database, now, away, organizations = ground.database, ground.now, ground.away, ground.identity.organizations
-    subjects: Subjects = RemoteSubjects(away["usage"]) if "usage" in away else SubjectBook(database)
+    place, names = ground.place, ground.names
     uses = BillingUses(database, now)
     asked_uses: CustomerUses = RemoteUses(away["billing"]) if "billing" in away else uses
-    customers = Customers(database, now, new_id, organizations, subjects, asked_uses)
+    apart = place.mongo is not None or "billing" in away
+    customers = Customers(place.store, now, new_id, organizations, names.customers, asked_uses, apart)
     book: CustomerBook = RemoteCustomers(away["customers"]) if "customers" in away else customers
     meters = Meters(database, now, new_id)
     plans = Plans(database, now, new_id, uses)
@@ -147,7 +184,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     metering: Metering = RemoteMetering(away["usage"]) if "usage" in away else quantities
     events = Events(database, now, meter_book, book, quantities, ground.counters)
     rater = Rater(catalog, metering)
-    subscriptions = Subscriptions(database, now, new_id, book, catalog, subjects)
+    subscriptions = Subscriptions(database, now, new_id, book, catalog, names.subscriptions)
     invoices = Invoices(database, now, new_id, organizations, book, rater)
     explainer = Explainer(database, catalog, rater)
     running = Running(database, now, new_id, organizations, book, rater)
@@ -158,14 +195,14 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         "identity": ground.identity.services,
         "customers": (customers,),
         "catalog": (meters, plans, catalog),
-        "usage": (subjects, quantities, follower, events, Imports(events)),
+        "usage": (names.usage, quantities, follower, events, Imports(events)),
         "billing": (subscriptions, invoices, explainer, bill_runs, answers),
         "payments": (payments,),
     }
     offers = [
         Offer("identity", "organizations", OrganizationBook, organizations),
         Offer("customers", "customers", CustomerBook, customers), Offer("catalog", "meters", MeterBook, catalog),
-        Offer("usage", "names", Subjects, subjects), Offer("usage", "metering", Metering, quantities),
+        Offer("usage", "names", Subjects, names.usage), Offer("usage", "metering", Metering, quantities),
         Offer("billing", "customer-uses", CustomerUses, uses),
     ]
     services = {type(one): one for room, ones in kept.items() if room not in away for one in ones}
@@ -176,11 +213,14 @@ def web_application(farthing: Farthing) -> Flask:
     """The WSGI application on an opened store: the rooms that are served here."""
     here, identity = farthing.here, farthing.identity
     app = new_application(
-        {"database": lambda: _database_version(farthing.database)}, farthing.telemetry,
+        _checks(farthing), farthing.telemetry,
         {room: partial(_answers, remote) for room, remote in farthing.away.items()},
     )
     app.extensions["farthing"] = farthing.services
-    app.extensions["farthing_idempotency"] = Idempotency(farthing.database, farthing.now)
+    app.extensions["farthing_idempotency"] = {  # by the tag of an endpoint; "" for all others
+        "": Idempotency(SqlAnswers(farthing.database), farthing.now),
+        "customers": Idempotency(farthing.customers.answers, farthing.now),
+    }
     register(app, [one for one in ENDPOINTS if room_of(one.path) in here], identity.authenticate)
     not_available_yet(app, [(method, path) for method, path in LATER if room_of(path) in here], identity.authenticate)
     add_documents(app, ENDPOINTS)
@@ -198,6 +238,14 @@ def _answers(remote: Remote) -> str:
     return remote.wire.at
 
 
+def _checks(farthing: Farthing) -> dict[str, Check]:
+    """What this process depends on, by name."""
+    checks: dict[str, Check] = {"database": lambda: _database_version(farthing.database)}
+    if farthing.customers.mongo is not None:
+        checks["mongodb"] = farthing.customers.mongo.version
+    return checks
+
+
 def _database_version(database: Database) -> str:
     question = "SELECT sqlite_version()" if database.dialect == "sqlite" else "SELECT version()"
     with database.read() as connection:
@@ -213,6 +261,9 @@ def wsgi() -> Flask:
     farthing = open_farthing(settings, background=worker.submit)
     if "usage" in farthing.here:
         repeat(farthing[Follower].follow_all, FOLLOW_SECONDS, "farthing-follower")
+    if {"customers", "billing"} & set(farthing.here):
+        for number, owed in enumerate(farthing.owed):
+            repeat(owed.deliver_all, OWED_SECONDS, f"farthing-owed-names-{number}")
     if "billing" in farthing.here:
         farthing[BillRuns].resume()
     application = web_application(farthing)

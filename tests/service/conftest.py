@@ -111,20 +111,22 @@ def clock() -> TestClock:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Everything here runs on two databases, what is marked `books` on MariaDB too, and all with the rooms apart,
-    as services that reach each other over sockets, but what is marked `together`: it looks inside one process.
+    """Everything here runs on two databases, what is marked `books` on MariaDB too, `customers` with MongoDB too,
+    and all with the rooms apart, as services that reach each other over sockets, but what is marked `together`: it
+    looks inside one process.
     """
     chosen = any("engine" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
     if "engine" in metafunc.fixturenames and not chosen:
         engines = ["sqlite", "postgresql"]
         engines += ["mariadb"] if metafunc.definition.get_closest_marker("books") else []
+        engines += ["mongodb"] if metafunc.definition.get_closest_marker("customers") else []
         engines += [] if metafunc.definition.get_closest_marker("together") else ["apart"]
         metafunc.parametrize("engine", engines, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> str:
-    """The database that a test runs on."""
+    """The database that a test runs on; `mongodb`: SQLite for the books, and MongoDB for the customers."""
     return str(request.param)
 
 
@@ -138,7 +140,8 @@ def farthing(
         yield services  # type: ignore[misc]  # answers like one: services by their class, and calls by their path
         services.close()
         return
-    settings = load_settings({}, home=str(home), database_url=needs(engine, servers), log_level="error")
+    setting = "customers_url" if engine == "mongodb" else "database_url"
+    settings = load_settings({}, home=str(home), log_level="error", **{setting: needs(engine, servers)})
     opened = open_farthing(settings, clock)
     yield opened
     opened.close()

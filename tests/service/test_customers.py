@@ -9,6 +9,8 @@ import pytest
 
 from tests.service.conftest import Api
 
+pytestmark = pytest.mark.customers
+
 FULL: dict[str, Any] = {
     "key": "acme", "name": "Acme", "email": "billing@acme.example", "currency": "EUR", "timezone": "Europe/Berlin",
     "address": {"line1": "1 Main St", "city": "Berlin", "postal_code": "10115", "country": "DE"},

@@ -8,6 +8,8 @@ import pytest
 
 from tests.service.conftest import Api
 
+pytestmark = pytest.mark.customers
+
 ACME = {"name": "Acme", "metadata": {"n": 1}}
 
 

@@ -5,6 +5,8 @@ import pytest
 from tests.service.conftest import Api
 from tests.service.test_queries import PLAN
 
+pytestmark = pytest.mark.customers
+
 
 @pytest.fixture
 def theirs(api: Api) -> dict[str, str]:

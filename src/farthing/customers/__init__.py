@@ -4,16 +4,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from farthing.customers.values import Customer, CustomerNotFound
+from farthing.customers.values import Customer, CustomerChanging, CustomerNotFound
 
-__all__ = ["Customer", "CustomerBook", "CustomerNotFound", "CustomerUse", "CustomerUses"]
+__all__ = ["Customer", "CustomerBook", "CustomerChanging", "CustomerNotFound", "CustomerUse", "CustomerUses"]
 
 
 class CustomerBook(Protocol):
     """What billing and usage ask of customers."""
 
-    def get(self, organization: str, reference: str) -> Customer:
-        """By id or key; raises CustomerNotFound."""
+    def get(self, organization: str, reference: str, hold: bool = False) -> Customer:
+        """By id or key; raises CustomerNotFound.
+
+        hold  asked by whoever holds the customer's account: the customer stays, and in its currency, until the
+              account is let go. Raises CustomerChanging while that is being decided
+        """
 
     def named(self, organization: str, references: Collection[str]) -> Mapping[str, Customer]:
         """By id or key, all of them in one question; raises CustomerNotFound for the first that is not there."""
@@ -34,7 +38,8 @@ class CustomerUse:
 
 
 class CustomerUses(Protocol):
-    """What the customer book asks of billing, inside its own transaction."""
+    """What the customer book asks of billing: inside its own transaction where both have one store, else while the
+    customer is marked as being changed."""
 
     def use_of(self, organization: str, customer: str) -> CustomerUse:
-        """What speaks against it now; for whoever asks inside a transaction with billing, until that ends."""
+        """What speaks against it once nobody adds to it any more; in a transaction with billing until that ends."""

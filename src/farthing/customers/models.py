@@ -27,6 +27,8 @@ customers = table(
     required("folded_name", Name),
     Column("folded_email", Name),
     Column("email_claim", Name),  # the folded e-mail where the organisation wants each only once
+    Column("changing", Identifier),  # the token of a change that billing is asked about
+    Column("changing_since", Instant),
     PrimaryKeyConstraint("id", name="customers_pk"),
     Index("customers_key", "organization", "key", unique=True),
     Index("customers_email", "organization", "email_claim", unique=True),

@@ -21,8 +21,8 @@ class RemoteCustomers:
     customers: Remote
     seen: dict[str, str | None] = field(default_factory=dict)
 
-    def get(self, organization: str, reference: str) -> Customer:
-        customer = self.customers.ask(CustomerBook.get, organization, reference)
+    def get(self, organization: str, reference: str, hold: bool = False) -> Customer:
+        customer = self.customers.ask(CustomerBook.get, organization, reference, hold)
         self._remember({customer.id: customer.key})
         return customer
 

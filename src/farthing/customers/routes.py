@@ -2,7 +2,7 @@
 
 from farthing.customers.schemas import CustomerIn, CustomerOut, CustomerQuery
 from farthing.customers.service import Customers
-from farthing.customers.store import Search
+from farthing.customers.values import Search
 from farthing.kernel.credentials import Caller, Scope
 from farthing.kernel.pagination import listing
 from farthing.kernel.web import Answer, ListShown, Routes, created, precondition, provided, shown

@@ -1,57 +1,73 @@
 """The use cases of customers."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final, TypeVar
 
 from farthing.customers import CustomerUses
 from farthing.customers.schemas import CustomerIn
-from farthing.customers.store import CustomerStore, Search
-from farthing.customers.values import CurrencyFixed, Customer, CustomerInUse, CustomerNotFound
+from farthing.customers.stores import CustomerRows, CustomerStore
+from farthing.customers.values import (
+    Change,
+    CurrencyFixed,
+    Customer,
+    CustomerChanging,
+    CustomerInUse,
+    CustomerNotFound,
+    Search,
+)
 from farthing.identity import Organization, OrganizationBook
 from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller
-from farthing.kernel.database import Database
 from farthing.kernel.ids import NewId
 from farthing.kernel.pagination import Listing, Page
+from farthing.kernel.problems import Unavailable
 from farthing.kernel.schemas import merged, parsed, resent
 from farthing.kernel.web import UNCONDITIONAL, Precondition
 from farthing.usage import Subjects
 
+T = TypeVar("T")
+ABANDONED: Final = timedelta(seconds=30)  # the age at which a change under way belongs to a request that died
+
 
 @dataclass(frozen=True, slots=True)
 class Customers:
-    """The customer book: who is billed, and under which names usage arrives for them."""
+    """The customer book: who is billed, and under which names usage arrives for them.
 
-    database: Database
+    apart  whether billing has transactions of its own, so that what it says holds only while a customer is marked
+    """
+
+    store: CustomerStore
     now: Clock
     new_id: NewId
     organizations: OrganizationBook
     subjects: Subjects
     uses: CustomerUses
+    apart: bool = False
 
     def create(self, caller: Caller, body: CustomerIn) -> Customer:
         """Raises CustomerKeyTaken, EmailTaken. Events that came before under its key count from now on."""
-        now = self.now(caller.organization)
-        with self.database.write() as connection:
-            organization = self.organizations.get(caller.organization)
-            customer = Customer(
-                id=self.new_id("cus", now), organization=organization.id, version=1, created_at=now, updated_at=now,
-                tax_treatment="standard", tax_reason=None, **_settable(body, organization),
-            )
-            CustomerStore(connection).add(customer, organization.unique_emails)
-            self.subjects.bind(customer.organization, _names(customer), customer.id)
-        return customer
+        return self.store.write(lambda rows: self._create(rows, caller, body))
 
-    def get(self, organization: str, reference: str) -> Customer:
-        """By id or key; raises CustomerNotFound."""
-        with self.database.read() as connection:
-            return _found(CustomerStore(connection).find(organization, reference), reference)
+    def get(self, organization: str, reference: str, hold: bool = False) -> Customer:
+        """By id or key; raises CustomerNotFound.
+
+        hold  raises CustomerChanging while it is being decided whether the customer goes or changes its currency:
+              whoever holds its account and gets an answer may count on it until the account is let go
+        """
+        with self.store.read() as rows:
+            customer, change = _found(rows.current(organization, reference), reference)
+        if hold and change is not None:
+            self.store.write(lambda rows: self._give_up(rows, customer, change))
+            return self.get(organization, reference, hold)
+        return customer
 
     def many(self, organization: str, ids: Collection[str]) -> Mapping[str, Customer]:
         """Those of these ids that exist, by id."""
-        with self.database.read() as connection:
-            return CustomerStore(connection).many(organization, ids)
+        with self.store.read() as rows:
+            return rows.many(organization, ids)
 
     def keys(self, organization: str, ids: Collection[str]) -> Mapping[str, str | None]:
         """The keys of those of these ids that exist, by id."""
@@ -59,53 +75,138 @@ class Customers:
 
     def named(self, organization: str, references: Collection[str]) -> Mapping[str, Customer]:
         """By id or key, in one question; raises CustomerNotFound."""
-        with self.database.read() as connection:
-            found = CustomerStore(connection).named(organization, references)
+        with self.store.read() as rows:
+            found = rows.named(organization, references)
         for reference in references:
             _found(found.get(reference), reference)
         return found
 
     def page(self, caller: Caller, search: Search, listing: Listing) -> Page[Customer]:
-        with self.database.read() as connection:
-            store = CustomerStore(connection)
-            rows = store.page(caller.organization, search, listing.position, listing.limit + 1)
-        return listing.page(rows, lambda customer: customer.id)
+        with self.store.read() as rows:
+            found = rows.page(caller.organization, search, listing.position, listing.limit + 1)
+        return listing.page(found, lambda customer: customer.id)
 
     def update(
         self, caller: Caller, reference: str, patch: object, precondition: Precondition = UNCONDITIONAL
     ) -> Customer:
-        """Lay a JSON merge patch over a customer; raises CustomerNotFound, Stale, CurrencyFixed and the taken."""
-        with self.database.write() as connection:
-            store = CustomerStore(connection)
-            current = _found(store.find(caller.organization, reference, lock=True), reference)
-            precondition.demand(current.version)
-            organization = self.organizations.get(caller.organization)
-            body = parsed(CustomerIn, merged(resent(CustomerIn, current), patch))
-            changed = replace(
-                current, version=current.version + 1, updated_at=self.now(current.organization),
-                **_settable(body, organization),
-            )
-            self._allow_currency(current, changed)
-            store.save(changed, organization.unique_emails)
-            self._rename(current, changed)
-        return changed
+        """Lay a JSON merge patch over a customer.
+
+        raises CustomerNotFound, Stale, CurrencyFixed, CustomerChanging, CustomerKeyTaken, EmailTaken
+        """
+
+        def change(rows: CustomerRows) -> Customer | None:
+            current = self._current(rows, caller.organization, reference, precondition)
+            changed, organization = self._changed(current, patch)
+            if changed.currency != current.currency:
+                if self.apart:
+                    return None
+                self._allow_currency(current)
+            return self._replace(rows, current, changed, organization)
+
+        return self.store.write(change) or self._update_currency(caller, reference, patch, precondition)
 
     def delete(self, caller: Caller, reference: str, precondition: Precondition = UNCONDITIONAL) -> None:
-        """Raises CustomerNotFound, Stale, and CustomerInUse while invoices or live subscriptions exist."""
-        with self.database.write() as connection:
-            store = CustomerStore(connection)
-            current = _found(store.find(caller.organization, reference, lock=True), reference)
-            precondition.demand(current.version)
-            if reason := self.uses.use_of(current.organization, current.id).against_delete:
-                raise CustomerInUse(f"Customer {current.id} cannot be deleted: it has {reason}.")
-            store.remove(current.organization, current.id)
-            self.subjects.release(current.organization, _names(current), current.id)
-
-    def _allow_currency(self, current: Customer, changed: Customer) -> None:
-        if changed.currency == current.currency:
+        """Raises CustomerNotFound, Stale, CustomerChanging, CustomerInUse: it has invoices or live subscriptions."""
+        if self.apart:
+            with self._marked(caller, reference, precondition) as (customer, change):
+                self._allow_delete(customer)
+                self.store.write(lambda rows: self._remove(rows, customer, change))
             return
-        if reason := self.uses.use_of(current.organization, current.id).against_currency:
-            raise CurrencyFixed(f"Customer {current.id} stays in {current.currency}: it has {reason}.")
+
+        def remove(rows: CustomerRows) -> None:
+            current = self._current(rows, caller.organization, reference, precondition)
+            self._allow_delete(current)
+            self._remove(rows, current)
+
+        self.store.write(remove)
+
+    def _create(self, rows: CustomerRows, caller: Caller, body: CustomerIn) -> Customer:
+        now = self.now(caller.organization)
+        organization = self.organizations.get(caller.organization)
+        customer = Customer(
+            id=self.new_id("cus", now), organization=organization.id, version=1, created_at=now, updated_at=now,
+            tax_treatment="standard", tax_reason=None, **_settable(body, organization),
+        )
+        rows.add(customer, organization.unique_emails)
+        self.subjects.bind(customer.organization, _names(customer), customer.id)
+        return customer
+
+    def _update_currency(
+        self, caller: Caller, reference: str, patch: object, precondition: Precondition
+    ) -> Customer:
+        """The same where billing must be asked, which has transactions of its own (rule 23)."""
+        with self._marked(caller, reference, precondition) as (current, change):
+            changed, organization = self._changed(current, patch)
+            self._allow_currency(current)
+            return self.store.write(lambda rows: self._replace(rows, current, changed, organization, change))
+
+    @contextmanager
+    def _marked(
+        self, caller: Caller, reference: str, precondition: Precondition
+    ) -> Iterator[tuple[Customer, Change]]:
+        """Mark a customer before billing is asked about it: from then on nobody adds to it, so that no answer is old.
+
+        What is done in the block ends the mark; when it is refused, the mark is taken off.
+        """
+        now = self.now("")
+        change = Change(self.new_id("mark", now), now)
+
+        def begin(rows: CustomerRows) -> Customer:
+            current = self._current(rows, caller.organization, reference, precondition)
+            rows.begin_change(current, change)
+            return current
+
+        customer = self.store.write(begin)
+        try:
+            yield customer, change
+        except BaseException:
+            with suppress(Unavailable):  # left on, it is given up later by whoever meets it
+                self.store.write(lambda rows: rows.end_change(customer.organization, customer.id, change))
+            raise
+
+    def _current(
+        self, rows: CustomerRows, organization: str, reference: str, precondition: Precondition
+    ) -> Customer:
+        customer, change = _found(rows.current(organization, reference, lock=True), reference)
+        if change is not None:
+            self._give_up(rows, customer, change)
+        precondition.demand(customer.version)
+        return customer
+
+    def _give_up(self, rows: CustomerRows, customer: Customer, change: Change) -> None:
+        """End a change whose request died; raises CustomerChanging for one that may go on."""
+        if self.now("") - change.since < ABANDONED:
+            raise CustomerChanging(customer.id)
+        rows.end_change(customer.organization, customer.id, change)
+
+    def _changed(self, current: Customer, patch: object) -> tuple[Customer, Organization]:
+        organization = self.organizations.get(current.organization)
+        body = parsed(CustomerIn, merged(resent(CustomerIn, current), patch))
+        changed = replace(
+            current, version=current.version + 1, updated_at=self.now(current.organization),
+            **_settable(body, organization),
+        )
+        return changed, organization
+
+    def _replace(
+        self, rows: CustomerRows, current: Customer, changed: Customer, organization: Organization,
+        change: Change | None = None,
+    ) -> Customer:
+        rows.save(changed, organization.unique_emails, change)
+        self._rename(current, changed)
+        return changed
+
+    def _remove(self, rows: CustomerRows, customer: Customer, change: Change | None = None) -> None:
+        rows.remove(customer, change)
+        self.subjects.release(customer.organization, _names(customer), customer.id)
+
+    def _allow_delete(self, customer: Customer) -> None:
+        if reason := self.uses.use_of(customer.organization, customer.id).against_delete:
+            raise CustomerInUse(f"Customer {customer.id} cannot be deleted: it has {reason}.")
+
+    def _allow_currency(self, customer: Customer) -> None:
+        if reason := self.uses.use_of(customer.organization, customer.id).against_currency:
+            raise CurrencyFixed(f"Customer {customer.id} stays in {customer.currency}: it has {reason}.")
 
     def _rename(self, current: Customer, changed: Customer) -> None:
         if changed.key == current.key:
@@ -120,10 +221,10 @@ def _names(customer: Customer) -> list[str]:
     return [name for name in (customer.id, customer.key) if name]
 
 
-def _found(customer: Customer | None, reference: str) -> Customer:
-    if customer is None:
+def _found(found: T | None, reference: str) -> T:
+    if found is None:
         raise CustomerNotFound(reference)
-    return customer
+    return found
 
 
 def _settable(body: CustomerIn, organization: Organization) -> dict[str, Any]:  # Any: the fields of Customer

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from farthing.kernel.problems import Conflict, NotFound
+from farthing.kernel.problems import Conflict, NotFound, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,23 @@ class Customer:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a list is narrowed to."""
+
+    prefix: str | None = None  # of name, e-mail or key, whatever their case
+    email: str | None = None
+    created_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that billing is being asked about; while it is on, no other change of the customer begins."""
+
+    token: str
+    since: datetime
+
+
 class CustomerNotFound(NotFound):
     """No such customer in this organisation."""
 
@@ -66,3 +83,10 @@ class CustomerInUse(Conflict):
 
 class CurrencyFixed(Conflict):
     """A customer is billed in one currency at a time (rule 23)."""
+
+
+class CustomerChanging(Unavailable):
+    """Whether a customer goes or changes its currency is being decided; nothing else of it is, until then."""
+
+    def __init__(self, customer: str) -> None:
+        super().__init__(f"Customer {customer} is being changed at this moment; try again.")

@@ -24,7 +24,7 @@ from farthing.catalog.plans.schemas import PlanIn
 from farthing.catalog.plans.service import Plans
 from farthing.customers.schemas import CustomerIn
 from farthing.customers.service import Customers
-from farthing.customers.store import Search as CustomerSearch
+from farthing.customers.values import Search as CustomerSearch
 from farthing.demo.company import COMPANY, METERS, OFFERS
 from farthing.demo.customers import CUSTOMERS
 from farthing.demo.months import closing, last_complete_month, local_month

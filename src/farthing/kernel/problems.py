@@ -89,6 +89,13 @@ class Unavailable(Refusal):
     retry_after = 1
 
 
+class Overtaken(Unavailable):
+    """Somebody else changed the same thing in between, again and again."""
+
+    def __init__(self) -> None:
+        super().__init__("Others go on changing the same thing; nothing was stored.")
+
+
 ANSWERS: Final[Mapping[type[Refusal], tuple[int, str]]] = {
     Malformed: (400, "Malformed request"),
     Unauthenticated: (401, "Unauthorized"),

@@ -122,9 +122,10 @@ def _serve(endpoint: Endpoint, authenticate: Authenticate, **path: str) -> Respo
 
 
 def _once(endpoint: Endpoint, arguments: dict[str, Any]) -> Response:  # Any: as in _serve
-    idempotency = current_app.extensions.get("farthing_idempotency")
-    if endpoint.method != "POST" or idempotency is None:
+    by_tag = current_app.extensions.get("farthing_idempotency")
+    if endpoint.method != "POST" or by_tag is None:
         return _call(endpoint, arguments)
+    idempotency = by_tag.get(endpoint.tag, by_tag[""])  # an answer is kept in the store of its work
     return cast(Response, idempotency(arguments.get("caller"), partial(_call, endpoint, arguments)))
 
 

@@ -10,13 +10,15 @@ account = billing_accounts.c
 
 
 def held_customer(connection: Connection, customers: CustomerBook, organization: str, reference: str) -> Customer:
-    """The customer, which neither goes nor changes its currency until the transaction ends; raises CustomerNotFound.
+    """The customer, which neither goes nor changes its currency until the transaction ends.
 
-    It is read again once the account is held: whoever held it before may have taken the customer away.
+    It is read again once the account is held: whoever held it before may have taken the customer away. Where
+    customers are in another store, whoever is about to says so before asking for the account.
+    raises CustomerNotFound, CustomerChanging
     """
     customer = customers.get(organization, reference)
     hold_account(connection, organization, customer.id)
-    return customers.get(organization, customer.id)
+    return customers.get(organization, customer.id, hold=True)
 
 
 def hold_account(connection: Connection, organization: str, customer: str) -> None:
