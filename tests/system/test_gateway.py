@@ -8,8 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 
 from farthing.kernel.settings import ROOMS
+from tests.system.client import Answer, Caller, until
 from tests.system.test_deployment_files import make_certificate, tool
 from tests.topology import free_ports, gateway_configuration
 
@@ -63,17 +63,6 @@ class Upstream(ThreadingHTTPServer):
 
 
 @dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-@dataclass
 class Gateway:
     port: int
     upstreams: dict[str, Upstream]
@@ -81,13 +70,7 @@ class Gateway:
     sources: Iterator[int] = field(default_factory=lambda: iter(range(2, 250)))
 
     def call(self, method: str, path: str, body: bytes | None = None, source: str = "", **headers: str) -> Answer:
-        place = (source, 0) if source else None
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20, source_address=place)
-        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-        answer = connection.getresponse()
-        read = Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-        connection.close()
-        return read
+        return Caller(f"http://127.0.0.1:{self.port}", "", source).call(method, path, body, **headers)
 
     def raw(self, sent: bytes) -> bytes:
         with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
@@ -122,13 +105,6 @@ def started(folder: Path, tls: Path | None = None) -> Gateway:
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
 
 
 def ended(gateway: Gateway) -> None:
@@ -203,6 +179,7 @@ def test_an_address_is_the_real_one(gateway: Gateway) -> None:
     """What the client claims about itself is not passed on."""
     headers = gateway.call(
         "GET", "/v1/customers", X_Forwarded_For="6.6.6.6", X_Real_IP="6.6.6.6", Forwarded="for=6.6.6.6",
+        Farthing_Caller="6.6.6.6",
     ).json["headers"]
     assert headers["x-forwarded-for"] == "127.0.0.1"
     assert "6.6.6.6" not in json.dumps(headers)
