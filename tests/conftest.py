@@ -19,7 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The quick suite tells most on SQLite alone; `make test-long` tells all of it on the others too."""
     for item in items:
         engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
-        if engine in ("mariadb", "apart") or (engine == "postgresql" and item.path.name not in ON_POSTGRESQL_AT_ONCE):
+        later = engine == "postgresql" and item.path.name not in ON_POSTGRESQL_AT_ONCE
+        if later or engine == "mariadb" or (engine == "apart" and item.path.name != "test_services.py"):
             item.add_marker(pytest.mark.slow)
 
 

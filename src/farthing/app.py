@@ -62,6 +62,9 @@ from farthing.usage.subjects.service import SubjectBook
 S = TypeVar("S")
 FOLLOW_SECONDS: Final = 1.0
 OWED_SECONDS: Final = 1.0
+REFRESH_SECONDS: Final = 20.0
+
+
 @dataclass(frozen=True, slots=True)
 class Farthing:
     """A store opened, and the services on it, by their class.
@@ -259,6 +262,7 @@ def wsgi() -> Flask:
     configure_logs(settings.log_level, settings.log_format)
     worker = ThreadPoolExecutor(1, "farthing-background")
     farthing = open_farthing(settings, background=worker.submit)
+    repeat(farthing.identity.refresh, REFRESH_SECONDS, "farthing-identity")
     if "usage" in farthing.here:
         repeat(farthing[Follower].follow_all, FOLLOW_SECONDS, "farthing-follower")
     if {"customers", "billing"} & set(farthing.here):

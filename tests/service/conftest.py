@@ -117,7 +117,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """
     chosen = any("engine" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
     if "engine" in metafunc.fixturenames and not chosen:
-        engines = ["sqlite", "postgresql"]
+        only_apart = metafunc.definition.get_closest_marker("apart") is not None
+        engines = [] if only_apart else ["sqlite", "postgresql"]
         engines += ["mariadb"] if metafunc.definition.get_closest_marker("books") else []
         engines += ["mongodb"] if metafunc.definition.get_closest_marker("customers") else []
         engines += [] if metafunc.definition.get_closest_marker("together") else ["apart"]

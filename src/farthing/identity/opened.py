@@ -1,5 +1,6 @@
 """Identity as this process has it: its own, or the one that runs elsewhere."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,13 +31,17 @@ KEYS: Final = "keys"  # the folder of them, in the home
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the other rooms need of it, and the services that this process keeps itself."""
+    """What the other rooms need of it, and the services that this process keeps itself.
+
+    refresh  to be called every now and then: what is needed of elsewhere is then there when that goes away
+    """
 
     organizations: OrganizationBook
     authenticate: Authenticate
     admit: Admit
     passport: Passport
     services: tuple[object, ...]
+    refresh: Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def _here(settings: Settings, database: Database, now: Clock, callers: CallerCac
     return Identity(
         organizations, Callers(callers, AccessTokens(verifier).holder, api_keys.holder).authenticate,
         Services(verifier).admit, SignedHere(signer, service_name(settings)),
-        (callers, users, tokens, organizations, api_keys, ServiceTokens(secrets, signer)),
+        (callers, users, tokens, organizations, api_keys, ServiceTokens(secrets, signer)), ring.all,
     )
 
 
@@ -83,12 +88,18 @@ def _elsewhere(settings: Settings, now: Clock, callers: CallerCache) -> Identity
             f"{', '.join(sorted(SCOPES))}, and service_secret the text that identity keeps in the file of that name."
         )
     wire = Wire("identity", settings.identity_at)
-    verifier = Verifier(RemoteKeys(wire, now), settings.issuer, now)
+    keys = RemoteKeys(wire, now)
+    verifier = Verifier(keys, settings.issuer, now)
     passport = OwnTokens(wire, service, settings.service_secret, now)
+
+    def refresh() -> None:
+        keys.refresh()
+        passport.token()
+
     return Identity(
         RemoteOrganizations(Remote(wire, passport), now),
         Callers(callers, AccessTokens(verifier).holder, RemoteHolders(wire).holder).authenticate,
-        Services(verifier).admit, passport, (callers,),
+        Services(verifier).admit, passport, (callers,), refresh,
     )
 
 

@@ -57,6 +57,10 @@ class RemoteKeys:
             known = self._fetched(known, KEYS_AGAIN)
         return known.keys.get(kid)
 
+    def refresh(self) -> None:
+        """Fetch the key set now, so that no request has to; raises Unavailable while none was ever fetched."""
+        self._fetched(self._known, timedelta())
+
     def _fetched(self, known: _KeySet | None, pause: timedelta) -> _KeySet:
         """The key set anew, by one caller for all, unless it was tried just now."""
         with self._lock:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import structlog
 
+from farthing.kernel.problems import Unavailable
+
 PR_SET_PDEATHSIG = 1
 log = structlog.get_logger("farthing")
 
@@ -45,6 +47,8 @@ def repeat(work: Callable[[], object], seconds: float, name: str) -> None:
         while True:
             try:
                 work()
+            except Unavailable as error:
+                log.warning("background work waits", work=name, reason=error.detail)
             except Exception:
                 log.exception("background work failed", work=name)
             time.sleep(seconds)
