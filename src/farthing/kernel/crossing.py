@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -27,6 +27,7 @@ class Shape:
     """What one call takes, by name in the order of its parameters, and what it gives."""
 
     takes: Mapping[str, TypeAdapter[Any]]  # Any: the types of the protocol
+    needed: frozenset[str]  # the others have a default, which an older caller means by not naming them
     gives: TypeAdapter[Any]  # Any: as above
 
     def request(self, arguments: Mapping[str, object]) -> bytes:
@@ -35,10 +36,10 @@ class Shape:
     def arguments(self, body: bytes) -> dict[str, Any]:  # Any: as the protocol says
         """What a request says; raises Malformed."""
         said = _loaded(body)
-        if not isinstance(said, dict) or said.keys() != self.takes.keys():
+        if not isinstance(said, dict) or not self.needed <= said.keys() <= self.takes.keys():
             raise Malformed(f"This call takes {', '.join(self.takes)}.")
         try:
-            return {name: adapter.validate_python(said[name]) for name, adapter in self.takes.items()}
+            return {name: self.takes[name].validate_python(value) for name, value in said.items()}
         except (ValidationError, ValueError) as error:
             raise Malformed(f"The call cannot be read: {error}.") from error
 
@@ -54,8 +55,9 @@ class Shape:
 def shape_of(method: Method) -> Shape:
     """The shape of a protocol's call, from its annotations."""
     hints = get_type_hints(method)
-    names = [name for name in signature(method).parameters if name != "self"]
-    return Shape({name: _adapter(hints[name]) for name in names}, _adapter(hints["return"]))
+    parameters = {name: one for name, one in signature(method).parameters.items() if name != "self"}
+    needed = frozenset(name for name, one in parameters.items() if one.default is Parameter.empty)
+    return Shape({name: _adapter(hints[name]) for name in parameters}, needed, _adapter(hints["return"]))
 
 
 def _adapter(kind: Any) -> TypeAdapter[Any]:  # Any: a type of the protocol
