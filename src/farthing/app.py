@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar, cast
 
@@ -63,6 +63,7 @@ S = TypeVar("S")
 FOLLOW_SECONDS: Final = 1.0
 OWED_SECONDS: Final = 1.0
 REFRESH_SECONDS: Final = 20.0
+COUNTING_SECONDS: Final = 60.0  # that usage may take to tell what counts for a chunk of a bill run
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,8 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     meter_book: MeterBook = RemoteMeters(away["catalog"]) if "catalog" in away else catalog
     follower = Follower(database, meter_book, ground.counters)
     quantities = Quantities(database, meter_book, book, organizations, follower)
-    metering: Metering = RemoteMetering(away["usage"]) if "usage" in away else quantities
+    counting = replace(away["usage"], seconds=COUNTING_SECONDS) if "usage" in away else None
+    metering: Metering = RemoteMetering(counting) if counting else quantities
     events = Events(database, now, meter_book, book, quantities, ground.counters)
     rater = Rater(catalog, metering)
     subscriptions = Subscriptions(database, now, new_id, book, catalog, names.subscriptions)

@@ -24,15 +24,27 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 CONNECT_SECONDS: Final = 1.0
-ANSWER_SECONDS: Final = 15.0
-AGAIN: Final = urllib3.Retry(  # what reads, or changes nothing when it is done twice
-    total=2, backoff_factor=0.05, backoff_jitter=0.1, status_forcelist=(502, 503, 504), allowed_methods=None,
-    respect_retry_after_header=False, raise_on_status=False, redirect=False,
-)
+ANSWER_SECONDS: Final = 3.0  # callers may hold a transaction meanwhile
 ONCE: Final = urllib3.Retry(total=False, redirect=False)
 CALLER: Final = "Farthing-Caller"
 BAD_OWN_TOKEN: Final = (401, 403)
 log = structlog.get_logger("farthing")
+
+
+class _Again(urllib3.Retry):
+    """Tries again what broke, and not what took too long: that has cost all the patience there is."""
+
+    def increment(self, method: Any = None, url: Any = None, response: Any = None, error: Any = None, *rest: Any,
+                  **more: Any) -> "_Again":  # Any: as urllib3 declares it
+        if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+            raise error
+        return super().increment(method, url, response, error, *rest, **more)
+
+
+AGAIN: Final = _Again(  # for what reads, or changes nothing when it is done twice
+    total=2, backoff_factor=0.05, backoff_jitter=0.1, status_forcelist=(502, 503, 504), allowed_methods=None,
+    respect_retry_after_header=False, raise_on_status=False, redirect=False,
+)
 
 
 class RoomAway(Unavailable):
@@ -53,8 +65,7 @@ class Passport(Protocol):
 
 
 def _pool() -> urllib3.PoolManager:
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
-    return urllib3.PoolManager(num_pools=1, maxsize=32, block=False, timeout=timeout, retries=ONCE)
+    return urllib3.PoolManager(num_pools=1, maxsize=32, block=False, retries=ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +78,20 @@ class Wire:
     breaker: Breaker = field(default_factory=Breaker)
 
     def send(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None, again: bool = True
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None, again: bool = True,
+        seconds: float = ANSWER_SECONDS,
     ) -> urllib3.BaseHTTPResponse:
         """The answer, whatever its status but one that says that nobody is there; raises RoomAway.
 
-        again  whether the request may be sent a second time when no answer came
+        again    whether the request may be sent a second time when no answer came
+        seconds  how long an answer may take
         """
         if not self.breaker.admits():
             raise RoomAway(self.room)
         try:
             answer = self.pool.request(
-                method, self.at + path, body=body, headers=dict(headers) | passed_on(), retries=AGAIN if again else ONCE
+                method, self.at + path, body=body, headers=dict(headers) | passed_on(),
+                retries=AGAIN if again else ONCE, timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=seconds),
             )
         except urllib3.exceptions.HTTPError as error:
             self.breaker.failed()
@@ -92,10 +106,14 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """One room, asked on this process's own account; the caller's token goes along."""
+    """One room, asked on this process's own account; the caller's token goes along.
+
+    seconds  how long an answer may take
+    """
 
     wire: Wire
     passport: Passport
+    seconds: float = ANSWER_SECONDS
 
     def ask(self, method: Callable[Concatenate[Any, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What the room answers to this call of its protocol; raises its refusals, RoomAway."""
@@ -115,15 +133,19 @@ class Remote:
         answer = self._sent(path, body, again)
         if answer.status in BAD_OWN_TOKEN:  # nothing was done: once more with a new token
             answer = self._sent(path, body, again)
-        if answer.status == 200:
+        if answer.status != 200:
+            raise self._refusal(path, answer)
+        try:
             result: R = shape.result(answer.data)
-            return result
-        raise self._refusal(path, answer)
+        except Malformed as error:
+            log.error("service not understood", room=self.wire.room, call=path, reason=error.detail[:300])
+            raise RoomAway(self.wire.room) from error
+        return result
 
     def _sent(self, path: str, body: bytes, again: bool) -> urllib3.BaseHTTPResponse:
         token = self.passport.token()
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"} | callers_token()
-        answer = self.wire.send("POST", path, headers, body, again)
+        answer = self.wire.send("POST", path, headers, body, again, self.seconds)
         if answer.status in BAD_OWN_TOKEN:
             self.passport.refused(token)
         return answer
