@@ -64,3 +64,34 @@ def test_prices_can_be_tried(program: Program) -> None:
     assert '"amount": "2.00"' in told
     assert program.run("rate", "-", text=f'{{"currency": "USD", "quantity": "11", "price": {price}}}') == told
     program.run("rate", '{"currency": "usd"}', status=1)
+
+
+def test_signing_keys_are_rotated_and_withdrawn(program: Program) -> None:
+    """The only key is never taken away, and a withdrawn one is gone."""
+    [first] = program.json("identity", "keys")["data"]
+    program.run("identity", "withdraw", first, status=1)
+    made = program.json("identity", "rotate")
+    assert made["old"] == [first]
+    assert program.json("identity", "keys")["data"] == [first, made["kid"]]
+    program.run("identity", "withdraw", first)
+    program.run("identity", "withdraw", first, status=1)
+    assert program.json("identity", "keys")["data"] == [made["kid"]]
+
+
+def test_what_a_service_alone_needs_is_told_in_one_line(program: Program) -> None:
+    program.run("serve", "--only", "nonsense", status=1)
+    program.environment["FARTHING_IDENTITY_AT"] = "http://127.0.0.1:1"
+    program.run("serve", "--only", "usage", status=1)
+    program.run("users", "create", "--username", "ann", "--password", "a long password", status=1)
+    program.environment["FARTHING_IDENTITY_AT"] = "not an address"
+    program.run("serve", "--only", "usage", status=1)
+
+
+def test_a_secret_may_stand_in_a_file(program: Program) -> None:
+    place = program.home.parent / "url"
+    place.write_text(f"sqlite:///{program.home.parent}/other.db\n")
+    program.environment["FARTHING_DATABASE_URL_FILE"] = str(place)
+    program.run("migrate")
+    assert (program.home.parent / "other.db").exists()
+    place.unlink()
+    program.run("migrate", status=1)
