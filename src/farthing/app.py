@@ -36,6 +36,7 @@ from farthing.identity.tokens import services_routes
 from farthing.kernel.answers import SqlAnswers
 from farthing.kernel.application import Check, new_application, not_available_yet
 from farthing.kernel.cache.keeping import kept_answers
+from farthing.kernel.cache.server import RedisServer
 from farthing.kernel.clock import Clock, clock_from
 from farthing.kernel.database import Database, open_database
 from farthing.kernel.idempotency import Idempotency
@@ -82,6 +83,7 @@ class Farthing:
     now: Clock
     telemetry: Telemetry
     identity: Identity
+    cache: RedisServer | None
     services: Mapping[type, Any]  # Any: each an instance of its key
     offers: Sequence[Offer]
     away: Mapping[str, Remote]
@@ -102,6 +104,8 @@ class Farthing:
         """Let go of the stores' connections."""
         self.customers.close()
         self.database.engine.dispose()
+        if self.cache is not None:
+            self.cache.close()
 
 
 def at_once(work: Callable[[], object]) -> None:
@@ -128,8 +132,9 @@ def open_farthing(
     }
     place = customer_place("" if "customers" in away else settings.customers_url, database)
     names = _names(database, place, away)
-    services, offers = _services(_Ground(database, place, now, background, counters, identity, away, names))
-    return Farthing(settings, database, place, now, counters, identity, services, offers, away, names.owed)
+    cache = RedisServer(settings.cache_url) if settings.cache_url else None
+    services, offers = _services(_Ground(database, place, now, background, counters, identity, cache, away, names))
+    return Farthing(settings, database, place, now, counters, identity, cache, services, offers, away, names.owed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +172,7 @@ class _Ground:
     background: Background
     counters: Telemetry
     identity: Identity
+    cache: RedisServer | None
     away: Mapping[str, Remote]
     names: _Names
 
@@ -195,7 +201,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     running = Running(database, now, new_id, organizations, book, rater)
     bill_runs = BillRuns(database, now, new_id, book, running, ground.background)
     payments = Payments(database, now, new_id, OpenInvoices(database, now), book)
-    answers = kept_answers(database, "invoice", "inv", InvoiceSource(database))
+    answers = kept_answers(database, ground.cache, "invoice", "inv", InvoiceSource(database))
     kept = {
         "identity": ground.identity.services,
         "customers": (customers,),
@@ -219,7 +225,7 @@ def web_application(farthing: Farthing) -> Flask:
     here, identity = farthing.here, farthing.identity
     app = new_application(
         _checks(farthing), farthing.telemetry,
-        {room: partial(_answers, remote) for room, remote in farthing.away.items()},
+        _helpful(farthing),
     )
     app.extensions["farthing"] = farthing.services
     app.extensions["farthing_idempotency"] = {  # by the tag of an endpoint; "" for all others
@@ -241,6 +247,14 @@ def _answers(remote: Remote) -> str:
     """That a room which runs elsewhere is there; raises RoomAway."""
     remote.wire.send("GET", "/healthz", {}, again=False)
     return remote.wire.at
+
+
+def _helpful(farthing: Farthing) -> dict[str, Check]:
+    """Without which this process works on, slower or with less, by name."""
+    checks: dict[str, Check] = {room: partial(_answers, remote) for room, remote in farthing.away.items()}
+    if farthing.cache is not None:
+        checks["cache"] = farthing.cache.version
+    return checks
 
 
 def _checks(farthing: Farthing) -> dict[str, Check]:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from farthing import __version__
 from farthing.app import Farthing
 from farthing.cli.opening import Home, Json, opened, say
+from farthing.kernel.cache.server import Gone, RedisServer
 from farthing.kernel.migrate import newest_version, schema_version
 from farthing.kernel.settings import SETTINGS, Settings, text_of
 
@@ -75,6 +76,15 @@ def _findings(farthing: Farthing) -> Iterator[Finding]:
     if farthing.settings.now:
         yield Finding("clock", farthing.settings.now, note="the clock is set by hand: invoices will carry its dates")
     yield from _database(farthing)
+    if farthing.cache is not None:
+        yield _cache(farthing.cache)
+
+
+def _cache(cache: RedisServer) -> Finding:
+    try:
+        return Finding("cache", cache.version())
+    except Gone as error:
+        return Finding("cache", "does not answer", note=f"everything works without it, only slower: {error}")
 
 
 def _database(farthing: Farthing) -> Iterator[Finding]:

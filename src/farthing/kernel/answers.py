@@ -1,11 +1,13 @@
 """Where the answers to retried requests are kept: in the store of the work, inside its transaction."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Index,
@@ -20,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from farthing.kernel.columns import Identifier, Instant, LongText, Name, required, table
-from farthing.kernel.database import Database
+from farthing.kernel.database import Database, changed, changes
 from farthing.kernel.problems import Conflict
 
 T = TypeVar("T")
@@ -35,6 +37,7 @@ answers = table(
     required("headers", LongText),
     required("body", LongText),
     required("created_at", Instant),
+    Column("changed", LongText),  # JSON: what the work changed that others may have a copy of, by kind
     PrimaryKeyConstraint("organization", "key", name="idempotent_answers_pk"),
     Index("idempotent_answers_age", "created_at"),
 )
@@ -117,9 +120,12 @@ class SqlAnswerRows:
         self.connection.execute(delete(answers).where(mine))
 
     def find(self, organization: str, key: str) -> Kept | None:
-        columns = (answers.c.fingerprint, answers.c.status, answers.c.headers, answers.c.body)
-        row = self.connection.execute(select(*columns).where(_named(organization, key))).one_or_none()
-        return None if row is None else Kept(row.fingerprint, row.status, row.headers, row.body)
+        row = self.connection.execute(select(answers).where(_named(organization, key))).one_or_none()
+        if row is None:
+            return None
+        for kind, names in json.loads(row.changed or "{}").items():
+            changes(kind, names)  # who did it may have died before it told; to answer again is to acknowledge again
+        return Kept(row.fingerprint, row.status, row.headers, row.body)
 
     def claim(self, organization: str, key: str, fingerprint: str, now: datetime) -> None:
         if self.dialect == "postgresql":
@@ -130,7 +136,8 @@ class SqlAnswerRows:
             self.connection.execute(text("SET LOCAL lock_timeout = '10s'"))
 
     def keep(self, organization: str, key: str, kept: Kept) -> None:
-        values = {"status": kept.status, "headers": kept.headers, "body": kept.body}
+        touched = {kind: sorted(names) for kind, names in changed().items()}
+        values = {"status": kept.status, "headers": kept.headers, "body": kept.body, "changed": json.dumps(touched)}
         self.connection.execute(update(answers).where(_named(organization, key)).values(**values))
 
 

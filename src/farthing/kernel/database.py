@@ -117,6 +117,11 @@ def changes(kind: str, names: Iterable[str]) -> None:
         unit.changed.setdefault(kind, set()).update(names)
 
 
+def changed() -> Mapping[str, set[str]]:
+    """What the unit of work under way has changed so far, by kind."""
+    return {} if (unit := _unit.get()) is None else unit.changed
+
+
 def open_database(url: str, home: Path) -> Database:
     """The database that `url` names, or the home's own SQLite file; raises Misconfigured."""
     place = database_url(url, home)

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import Invoice, Settlement, found, paid, payable
+from farthing.kernel.cache.values import Key
 from farthing.kernel.clock import Clock
-from farthing.kernel.database import Database
+from farthing.kernel.database import Database, changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,10 @@ class OpenInvoices:
     def held(self, organization: str, reference: str) -> Invoice:
         """The same, which nobody else pays, voids or changes until the transaction ends; raises InvoiceNotFound."""
         with self.database.write() as connection:
-            return found(InvoiceStore(connection).find(organization, reference, lock=True), reference)
+            invoice = found(InvoiceStore(connection).find(organization, reference, lock=True), reference)
+            # also where it has been paid before and the answer says so again: who did it may have died before it told
+            changes("invoice", [Key(organization, invoice.id).name])
+            return invoice
 
     def settle(self, organization: str, invoice_id: str, settlement: Settlement) -> Invoice:
         """Note money that came in, at most what is due; raises InvoiceNotFound, InvoiceNotOpen."""
