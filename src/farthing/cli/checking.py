@@ -3,7 +3,6 @@
 import sqlite3
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import typer
@@ -11,6 +10,8 @@ from sqlalchemy import text
 
 from farthing import __version__
 from farthing.app import Farthing
+from farthing.cli.finding import Finding
+from farthing.cli.mongodb import mongodb_findings
 from farthing.cli.opening import Home, Json, opened, say
 from farthing.kernel.cache.server import Gone, RedisServer
 from farthing.kernel.migrate import newest_version, schema_version
@@ -21,16 +22,6 @@ OLD_WAL: Final = (
     "before 3.51.3 two connections that write at once can damage a file; Farthing's own lock on the home keeps them "
     "apart, so let no other program write to the file"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: `problem` is None when it is as it should be; `note` is good to know."""
-
-    what: str
-    found: str
-    problem: str | None = None
-    note: str | None = None
 
 
 def add_to(app: typer.Typer) -> None:
@@ -78,6 +69,10 @@ def _findings(farthing: Farthing) -> Iterator[Finding]:
     yield from _database(farthing)
     if farthing.cache is not None:
         yield _cache(farthing.cache)
+    if farthing.customers.mongo is not None:
+        yield from mongodb_findings(farthing.customers.mongo)
+    if waiting := sum(len(owed.store.organizations()) for owed in farthing.owed):
+        yield Finding("names", f"owed to usage for {waiting} organisations", note="`farthing serve` tells them")
 
 
 def _cache(cache: RedisServer) -> Finding:

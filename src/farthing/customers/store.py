@@ -1,14 +1,26 @@
 """Customers in the relational store."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, RowMapping, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    RowMapping,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from farthing.customers.models import customers
-from farthing.customers.stores import CustomerRows, folded
+from farthing.customers.stores import Copy, CustomerRows, folded
 from farthing.customers.values import Change, Customer, CustomerKeyTaken, EmailTaken, Search
 from farthing.kernel.database import Database, refusing
 from farthing.kernel.ids import is_id
@@ -41,16 +53,14 @@ class SqlCustomerRows:
     connection: Connection
 
     def add(self, customer: Customer, unique_email: bool) -> None:
-        with refusing("customers_key", CustomerKeyTaken(customer.key)):
-            with refusing("customers_email", EmailTaken(customer.email)):
-                self.connection.execute(insert(customers).values(_row(customer, unique_email)))
+        with _naming(customer):
+            self.connection.execute(insert(customers).values(_row(customer, unique_email)))
 
     def save(self, customer: Customer, unique_email: bool, change: Change | None = None) -> None:
         before = _is(customer, customer.version - 1, change)
         values = _row(customer, unique_email) | {"changing": None, "changing_since": None}
-        with refusing("customers_key", CustomerKeyTaken(customer.key)):
-            with refusing("customers_email", EmailTaken(customer.email)):
-                _one(self.connection.execute(update(customers).where(before).values(values)))
+        with _naming(customer):
+            _one(self.connection.execute(update(customers).where(before).values(values)))
 
     def remove(self, customer: Customer, change: Change | None = None) -> None:
         _one(self.connection.execute(delete(customers).where(_is(customer, customer.version, change))))
@@ -94,6 +104,43 @@ class SqlCustomerRows:
         wanted = [customers.c.organization == organization, customers.c.id > after, *_conditions(search)]
         rows = self.connection.execute(select(customers).where(*wanted).order_by(customers.c.id).limit(limit))
         return [_value(row) for row in rows.mappings()]
+
+    def counts(self) -> Mapping[str, int]:
+        each = select(customers.c.organization, func.count()).group_by(customers.c.organization)
+        return dict(self.connection.execute(each).all())
+
+    def copies(self, organization: str, after: str, limit: int) -> list[Copy]:
+        wanted = (customers.c.organization == organization) & (customers.c.id > after)
+        rows = self.connection.execute(select(customers).where(wanted).order_by(customers.c.id).limit(limit))
+        return [Copy(_value(row), row["email_claim"] is not None) for row in rows.mappings()]
+
+    def versions(self, organization: str, ids: Collection[str]) -> Mapping[str, int]:
+        mine = (customers.c.organization == organization) & customers.c.id.in_(list(ids))
+        found = self.connection.execute(select(customers.c.id, customers.c.version).where(mine))
+        return dict(found.all())
+
+    def add_copies(self, copies: Sequence[Copy]) -> None:
+        rows = [_row(copy.customer, copy.claims_email) for copy in copies]
+        with _naming(copies[0].customer):
+            self.connection.execute(insert(customers), rows)
+
+    def replace_with_copies(self, copies: Sequence[Copy]) -> None:
+        same = (customers.c.organization == bindparam("its_organization")) & (customers.c.id == bindparam("its_id"))
+        older = same & (customers.c.version < bindparam("its_version"))
+        free = {"changing": None, "changing_since": None}
+        rows = [_row(copy.customer, copy.claims_email) | free for copy in copies]
+        named = [row | {f"its_{name}": row[name] for name in ("organization", "id", "version")} for row in rows]
+        values: dict[Any, Any] = {column: bindparam(column.name) for column in customers.columns.values()}  # Any: SQL
+        with _naming(copies[0].customer):
+            self.connection.execute(update(customers).where(older).values(values), named)
+
+
+@contextmanager
+def _naming(customer: Customer) -> Iterator[None]:
+    """Raises CustomerKeyTaken, EmailTaken for what this customer may not have."""
+    with refusing("customers_key", CustomerKeyTaken(customer.key)):
+        with refusing("customers_email", EmailTaken(customer.email)):
+            yield
 
 
 def _named(organization: str, reference: str) -> Any:  # Any: a SELECT, whose row type says nothing here

@@ -5,18 +5,18 @@ milliseconds), and what is the caller's own JSON is kept as text (its names may 
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from bson.int64 import Int64
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as Documents
 
-from farthing.customers.stores import CustomerRows, folded
+from farthing.customers.stores import Copy, CustomerRows, folded
 from farthing.customers.values import Change, Customer, CustomerKeyTaken, EmailTaken, Search
 from farthing.kernel.columns import EPOCH, MICROSECOND
 from farthing.kernel.ids import is_id
@@ -91,16 +91,14 @@ class MongoCustomerRows:
     mongo: Mongo
 
     def add(self, customer: Customer, unique_email: bool) -> None:
-        with refusing("customers_key", CustomerKeyTaken(customer.key)):
-            with refusing("customers_email", EmailTaken(customer.email)):
-                self._documents.insert_one(_document(customer, unique_email), session=self._session)
+        with _naming(customer):
+            self._documents.insert_one(_document(customer, unique_email), session=self._session)
 
     def save(self, customer: Customer, unique_email: bool, change: Change | None = None) -> None:
         before = _is(customer, customer.version - 1, change)
-        with refusing("customers_key", CustomerKeyTaken(customer.key)):
-            with refusing("customers_email", EmailTaken(customer.email)):
-                document = _document(customer, unique_email)
-                _one(self._documents.replace_one(before, document, session=self._session).matched_count)
+        document = _document(customer, unique_email)
+        with _naming(customer):
+            _one(self._documents.replace_one(before, document, session=self._session).matched_count)
 
     def remove(self, customer: Customer, change: Change | None = None) -> None:
         same = _is(customer, customer.version, change)
@@ -144,6 +142,31 @@ class MongoCustomerRows:
         found = self._documents.find(wanted, session=self._session).sort("_id", ASCENDING).limit(limit)
         return [_value(document) for document in found]
 
+    def counts(self) -> Mapping[str, int]:
+        each = [{"$group": {"_id": "$organization", "count": {"$sum": 1}}}]
+        return {one["_id"]: int(one["count"]) for one in self._documents.aggregate(each, session=self._session)}
+
+    def copies(self, organization: str, after: str, limit: int) -> list[Copy]:
+        wanted = {"organization": organization, "_id": {"$gt": after}}
+        found = self._documents.find(wanted, session=self._session).sort("_id", ASCENDING).limit(limit)
+        return [Copy(_value(document), document["email_claim"] is not None) for document in found]
+
+    def versions(self, organization: str, ids: Collection[str]) -> Mapping[str, int]:
+        wanted = {"organization": organization, "_id": {"$in": list(ids)}}
+        found = self._documents.find(wanted, {"version": 1}, session=self._session)
+        return {document["_id"]: int(document["version"]) for document in found}
+
+    def add_copies(self, copies: Sequence[Copy]) -> None:
+        documents = [_document(copy.customer, copy.claims_email) for copy in copies]
+        with _naming(copies[0].customer):
+            self._documents.insert_many(documents, session=self._session)
+
+    def replace_with_copies(self, copies: Sequence[Copy]) -> None:
+        documents = [_document(copy.customer, copy.claims_email) for copy in copies]
+        changes = [ReplaceOne(_older(one), one) for one in documents]
+        with _naming(copies[0].customer):
+            self._documents.bulk_write(changes, session=self._session)
+
     @property
     def _documents(self) -> Documents[Document]:
         return self.mongo[CUSTOMERS]
@@ -156,10 +179,24 @@ class MongoCustomerRows:
         return [_value(document) for document in self._documents.find(wanted, session=self._session)]
 
 
+@contextmanager
+def _naming(customer: Customer) -> Iterator[None]:
+    """Raises CustomerKeyTaken, EmailTaken for what this customer may not have."""
+    with refusing("customers_key", CustomerKeyTaken(customer.key)):
+        with refusing("customers_email", EmailTaken(customer.email)):
+            yield
+
+
 def _is(customer: Customer, version: int, change: Change | None) -> Document:
     """This version of a customer, with this change on."""
     mark = {"changing": None} if change is None else {"changing.token": change.token}
     return {"_id": customer.id, "organization": customer.organization, "version": Int64(version)} | mark
+
+
+def _older(document: Document) -> Document:
+    """The same customer in a version before this one."""
+    same = {"_id": document["_id"], "organization": document["organization"]}
+    return same | {"version": {"$lt": document["version"]}}
 
 
 def _one(met: int) -> None:

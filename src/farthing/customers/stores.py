@@ -1,12 +1,21 @@
 """What the customer book asks of its store, whichever it is."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from farthing.customers.values import Change, Customer, Search
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A customer on its way from one store to another; `claims_email`: nobody else of its organisation may have it."""
+
+    customer: Customer
+    claims_email: bool
 
 
 class CustomerRows(Protocol):
@@ -47,6 +56,21 @@ class CustomerRows(Protocol):
 
     def page(self, organization: str, search: Search, after: str, limit: int) -> list[Customer]:
         """Up to `limit` customers by id, after this one ("" from the beginning)."""
+
+    def counts(self) -> Mapping[str, int]:
+        """How many customers each organisation has."""
+
+    def copies(self, organization: str, after: str, limit: int) -> list[Copy]:
+        """The same page with all that another store must know."""
+
+    def versions(self, organization: str, ids: Collection[str]) -> Mapping[str, int]:
+        """Those of these ids that exist, with their versions."""
+
+    def add_copies(self, copies: Sequence[Copy]) -> None:
+        """Customers of another store; raises CustomerKeyTaken, EmailTaken."""
+
+    def replace_with_copies(self, copies: Sequence[Copy]) -> None:
+        """Newer versions from another store, each in the place of an older one; raises CustomerKeyTaken, EmailTaken."""
 
 
 class CustomerStore(Protocol):

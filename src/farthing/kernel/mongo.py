@@ -19,6 +19,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database as DocumentDatabase
 from pymongo.errors import (
     AutoReconnect,
+    BulkWriteError,
     CollectionInvalid,
     ConfigurationError,
     ConnectionFailure,
@@ -48,6 +49,7 @@ DURABLE: Final = WriteConcern(w="majority", j=True)
 ACKNOWLEDGED: Final = ReadConcern("majority")
 SNAPSHOT: Final = ReadConcern("snapshot")  # of what is acknowledged by the majority, and the same for every read
 WRITE_CONFLICT: Final = 112
+DUPLICATE: Final = (11000, 65)  # the second is the driver's own, for one of many writes
 BUSY: Final = frozenset({  # codes of a server that is going, is overloaded or is not the one that writes any more
     *(24, 50, 64, 91, 100, 112, 189, 246, 251, 262, 290), *(10107, 11600, 11602, 13435, 13436),
 })
@@ -132,6 +134,15 @@ class Mongo:
         with self.read():
             return f"mongodb {self.client.server_info()['version']}"
 
+    def storage_is_durable(self) -> bool | None:
+        """Whether the server keeps its data on disk; None where its user may not ask. Raises DocumentStoreAway."""
+        try:
+            with self.read():
+                engine = self.client.admin.command("serverStatus").get("storageEngine", {})
+        except OperationFailure:
+            return None
+        return bool(engine.get("persistent", True))
+
     def __getitem__(self, name: str) -> Collection[Document]:
         return self.database[name]
 
@@ -203,10 +214,17 @@ def refusing(index: str, refusal: Exception) -> Iterator[None]:
     """Give the violation of this one unique index its name, and let every other pass."""
     try:
         yield
-    except DuplicateKeyError as error:
-        if f" index: {index} " in str((error.details or {}).get("errmsg", error)):
+    except (DuplicateKeyError, BulkWriteError) as error:
+        if error.code in DUPLICATE and f" index: {index} " in _told(error):
             raise refusal from error
         raise
+
+
+def _told(error: DuplicateKeyError | BulkWriteError) -> str:
+    """What the server said of the write that it refused first."""
+    details: Mapping[str, Any] = error.details or {}  # Any: BSON
+    first: Mapping[str, Any] = next(iter(details.get("writeErrors", ())), details)  # Any: BSON
+    return str(first.get("errmsg", error))
 
 
 def open_mongo(url: str, setting: str = "customers_url") -> Mongo:
