@@ -49,7 +49,7 @@ def withdraw(
     kid: Annotated[str, typer.Argument(help="The key's name, as `farthing identity keys` lists it.")],
     home: Home = None,
 ) -> None:
-    """Take a key away: the tokens that it signed end everywhere within a minute."""
+    """Take a key away: the tokens that it signed end everywhere within two minutes."""
     with opened(home) as farthing:
         farthing[Tokens].signer.keys.withdraw(kid)
     typer.echo(f"{kid} is withdrawn.")
