@@ -30,11 +30,13 @@ from farthing.customers import CustomerBook, CustomerUses
 from farthing.customers.places import CustomerPlace, customer_place
 from farthing.customers.remote import RemoteCustomers
 from farthing.customers.service import Customers
+from farthing.hot import Application, Hot
 from farthing.identity import OrganizationBook
 from farthing.identity.opened import Identity, open_identity
 from farthing.identity.tokens import services_routes
 from farthing.kernel.answers import SqlAnswers
 from farthing.kernel.application import Check, new_application, not_available_yet
+from farthing.kernel.cache.answers import Answers
 from farthing.kernel.cache.keeping import kept_answers
 from farthing.kernel.cache.server import RedisServer
 from farthing.kernel.clock import Clock, clock_from
@@ -48,7 +50,7 @@ from farthing.kernel.problems import Misconfigured
 from farthing.kernel.processes import end_with_parent, repeat, settle_memory
 from farthing.kernel.remote import Remote, Wire
 from farthing.kernel.settings import ROOMS, Settings, load_settings
-from farthing.kernel.telemetry import Telemetry, configure_logs, new_telemetry
+from farthing.kernel.telemetry import Telemetry, configure_logs, new_access_log, new_telemetry
 from farthing.kernel.web import register
 from farthing.payments.service import Payments
 from farthing.usage import Metering, Subjects
@@ -271,7 +273,16 @@ def _database_version(database: Database) -> str:
         return f"{database.dialect} {connection.execute(text(question)).scalar_one()}"
 
 
-def wsgi() -> Flask:
+def served(farthing: Farthing) -> Application:
+    """What a server runs: Flask, and in front of it what is asked for most."""
+    behind, settings = web_application(farthing), farthing.settings
+    if "billing" not in farthing.here:
+        return behind
+    log = new_access_log(settings.log_level, settings.log_format)
+    return Hot(behind, farthing.identity.callers.known, farthing[Answers], farthing.telemetry, log)
+
+
+def wsgi() -> Application:
     """What the server runs in its worker: everything from the environment."""
     end_with_parent()
     settings = load_settings()
@@ -286,6 +297,6 @@ def wsgi() -> Flask:
             repeat(owed.deliver_all, OWED_SECONDS, f"farthing-owed-names-{number}")
     if "billing" in farthing.here:
         farthing[BillRuns].resume()
-    application = web_application(farthing)
+    application = served(farthing)
     settle_memory()
     return application

@@ -40,6 +40,7 @@ class Identity:
     authenticate: Authenticate
     admit: Admit
     passport: Passport
+    callers: CallerCache
     services: tuple[object, ...]
     refresh: Callable[[], object]
 
@@ -75,7 +76,7 @@ def _here(settings: Settings, database: Database, now: Clock, callers: CallerCac
     secrets = Path(settings.service_secrets) if settings.service_secrets else None
     return Identity(
         organizations, Callers(callers, AccessTokens(verifier).holder, api_keys.holder).authenticate,
-        Services(verifier).admit, SignedHere(signer, service_name(settings)),
+        Services(verifier).admit, SignedHere(signer, service_name(settings)), callers,
         (callers, users, tokens, organizations, api_keys, ServiceTokens(secrets, signer)), ring.all,
     )
 
@@ -99,7 +100,7 @@ def _elsewhere(settings: Settings, now: Clock, callers: CallerCache) -> Identity
     return Identity(
         RemoteOrganizations(Remote(wire, passport), now),
         Callers(callers, AccessTokens(verifier).holder, RemoteHolders(wire).holder).authenticate,
-        Services(verifier).admit, passport, (callers,), refresh,
+        Services(verifier).admit, passport, callers, (callers,), refresh,
     )
 
 

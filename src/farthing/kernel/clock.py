@@ -65,6 +65,11 @@ def clock_from(start: str) -> Clock:
     return lambda organization: datetime.now(UTC) + ahead
 
 
+def stamp() -> str:
+    """The machine's time as lines of the log carry it."""
+    return datetime.now(UTC).isoformat("T", "microseconds")[:-6] + "Z"
+
+
 def ticks() -> float:
     """Seconds that only rise, to tell how long something took; they say nothing about the time of day."""
     return time.perf_counter()
