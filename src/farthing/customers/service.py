@@ -23,7 +23,7 @@ from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller
 from farthing.kernel.ids import NewId
 from farthing.kernel.pagination import Listing, Page
-from farthing.kernel.problems import Unavailable
+from farthing.kernel.problems import Overtaken, Unavailable
 from farthing.kernel.schemas import merged, parsed, resent
 from farthing.kernel.web import UNCONDITIONAL, Precondition
 from farthing.usage import Subjects
@@ -192,12 +192,14 @@ class Customers:
         self, rows: CustomerRows, current: Customer, changed: Customer, organization: Organization,
         change: Change | None = None,
     ) -> Customer:
-        rows.save(changed, organization.unique_emails, change)
+        with _still_on(change, current):
+            rows.save(changed, organization.unique_emails, change)
         self._rename(current, changed)
         return changed
 
     def _remove(self, rows: CustomerRows, customer: Customer, change: Change | None = None) -> None:
-        rows.remove(customer, change)
+        with _still_on(change, customer):
+            rows.remove(customer, change)
         self.subjects.release(customer.organization, _names(customer), customer.id)
 
     def _allow_delete(self, customer: Customer) -> None:
@@ -215,6 +217,17 @@ class Customers:
             self.subjects.release(current.organization, [current.key], current.id)
         if changed.key:
             self.subjects.bind(changed.organization, [changed.key], changed.id)
+
+
+@contextmanager
+def _still_on(change: Change | None, customer: Customer) -> Iterator[None]:
+    """Raises CustomerChanging where the change was given up meanwhile: doing it again would not help."""
+    try:
+        yield
+    except Overtaken as error:
+        if change is None:
+            raise
+        raise CustomerChanging(customer.id) from error
 
 
 def _names(customer: Customer) -> list[str]:
