@@ -56,6 +56,22 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """What could not be measured here, and why."""
+
+    name: str
+    reason: str
+
+    @property
+    def json(self) -> dict[str, Any]:  # Any: JSON
+        return {"name": self.name, "skipped": self.reason}
+
+    @property
+    def lines(self) -> list[str]:
+        return [f"{self.name:<58} skipped: {self.reason}"]
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     """Speeds measured one after the other, so that a noisy machine is as noisy to each."""
 

@@ -1,31 +1,25 @@
-"""Reads a second over HTTP, one after another on one connection."""
+"""Reads a second over HTTP: of a customer, one after another on one connection, and of an invoice that is kept."""
 
-import os
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from farthing.bench.figures import ROUNDS, Figure, Round, WrongAnswer, figure, per_second, require
+from farthing.bench.figures import ROUNDS, Figure, Round, Skipped, WrongAnswer, figure, per_second, require
+from farthing.bench.kept import kept_reads
+from farthing.bench.serving import PATIENCE_SECONDS, READY, served
 from farthing.bench.stores import our_store
 from farthing.customers.schemas import CustomerIn
 from farthing.customers.service import Customers
 from farthing.identity.api_keys.service import ApiKeys
 from farthing.identity.organizations.service import Organizations
-from farthing.kernel.clock import ticks
 from farthing.kernel.credentials import Scope, operator
 from farthing.kernel.schemas import parsed
 
 NOW: Final = datetime(2026, 6, 1, tzinfo=UTC)
-PATIENCE_SECONDS: Final = 30  # for a server to answer for the first time
-READY: Final = b"GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n"
 
 
-def read(folder: Path, rows: int) -> list[Figure]:
+def read(folder: Path, rows: int) -> list[Figure | Skipped]:
     """Ours looks at the key, reads a customer from the store and writes JSON; the floor answers a constant."""
     with our_store(folder, "ours", NOW) as farthing:
         caller = operator(farthing[Organizations].first().id)
@@ -34,45 +28,14 @@ def read(folder: Path, rows: int) -> list[Figure]:
     request = (
         f"GET /v1/customers/{customer.id} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {secret}\r\n\r\n"
     ).encode()
-    with _served("ours", folder / "ours") as ours, _served("bare", folder) as bare:
+    with served("ours", folder / "ours") as ours, served("bare", folder) as bare:
         rounds = [
             Round(_asked(ours, request, rows, b'"key":"acme"'), (_asked(bare, READY, rows, b'"status"'),))
             for _ in range(ROUNDS)
         ]
+    kept = kept_reads(folder, rows)
     return [figure(f"read: {rows:,} times GET /v1/customers/{{id}}, one connection", "answers",
-                   ("a constant from the same server",), rounds)]
-
-
-@contextmanager
-def _served(target: str, home: Path) -> Iterator[int]:
-    """The port at which a server answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("FARTHING_")}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "farthing.bench.server", target, str(port)],
-        env=clean | {"FARTHING_HOME": str(home), "FARTHING_LOG_LEVEL": "warning"},
-    )
-    try:
-        _wait(server, port)
-        yield port
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait(server: "subprocess.Popen[bytes]", port: int) -> None:
-    until = ticks() + PATIENCE_SECONDS
-    while ticks() < until and server.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-                connection.sendall(READY)
-                if connection.recv(12).endswith(b"200"):
-                    return
-        except OSError:
-            continue
-    raise WrongAnswer(f"the server to measure did not answer within {PATIENCE_SECONDS} s")
+                   ("a constant from the same server",), rounds), *kept]
 
 
 def _asked(port: int, request: bytes, count: int, expected: bytes) -> float:

@@ -1,24 +1,53 @@
-"""A server to measure: `python -m farthing.bench.server ours|bare PORT`, both served alike."""
+"""A server to measure: `python -m farthing.bench.server ours|bare|flask PORT`, all served alike."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Final
 
-from farthing.kernel.processes import end_with_parent
+from flask import Flask, Response
+
+from farthing.kernel.processes import end_with_parent, settle_memory
 
 THREADS: Final = 4
-TARGETS: Final = {"ours": "farthing.app:wsgi", "bare": "farthing.bench.server:new_bare"}
+TARGETS: Final = {
+    "ours": "farthing.app:wsgi", "bare": "farthing.bench.server:new_bare", "flask": "farthing.bench.server:new_flask",
+}
 BODY: Final = b'{"status":"ok"}'
+BODY_FILE: Final = "BENCH_BODY"  # the variable that names a file with another body
+
+
+def body() -> bytes:
+    """What the floors answer."""
+    place = os.environ.get(BODY_FILE)
+    return Path(place).read_bytes() if place else BODY
 
 
 def new_bare() -> Callable[[dict[str, Any], Callable[..., object]], Iterable[bytes]]:  # Any: as WSGI has it
     """The least that answers."""
+    constant = body()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(constant)))]
 
     def bare(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:  # Any: likewise
-        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)))])
-        return [BODY]
+        start_response("200 OK", headers)
+        return [constant]
 
     return bare
+
+
+def new_flask() -> Flask:
+    """The least that answers in Flask."""
+    constant = body()
+    app = Flask("floor", static_folder=None)
+
+    @app.get("/healthz")
+    @app.get("/v1/invoices/<reference>")
+    def read(reference: str = "") -> Response:
+        return Response(constant, content_type="application/json")
+
+    settle_memory()
+    return app
 
 
 def main(target: str, port: int) -> None:

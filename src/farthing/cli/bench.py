@@ -3,7 +3,7 @@
 import os
 import platform
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,7 @@ import typer
 
 from farthing import __version__
 from farthing.bench.bill_run import bill_run
-from farthing.bench.figures import Figure, WrongAnswer, sync_seconds
+from farthing.bench.figures import Figure, Skipped, WrongAnswer, sync_seconds
 from farthing.bench.ingest import ingest
 from farthing.bench.read import read
 from farthing.cli.opening import Json, say
@@ -33,7 +33,7 @@ class What(StrEnum):
 class Bench:
     """A measurement, and how many rows it takes unless told otherwise."""
 
-    measure: Callable[[Path, int], list[Figure]]
+    measure: Callable[[Path, int], Sequence[Figure | Skipped]]
     rows: int
 
 
@@ -58,7 +58,7 @@ def bench(
 ) -> None:
     """Measure speeds on this machine as shares of the least that could be done."""
     configure_logs("error", "text")
-    figures: list[Figure] = []
+    figures: list[Figure | Skipped] = []
     with TemporaryDirectory(prefix="farthing-bench-", dir=folder) as place:
         sync = sync_seconds(Path(place))
         if not as_json:
@@ -73,7 +73,7 @@ def bench(
         say({"machine": _machine(), "sync_ms": float(f"{sync * 1000:.3g}"), "figures": [one.json for one in figures]})
 
 
-def _measured(what: What, rows: int | None, place: Path) -> list[Figure]:
+def _measured(what: What, rows: int | None, place: Path) -> Sequence[Figure | Skipped]:
     folder = place / what.value
     folder.mkdir()
     try:
