@@ -17,6 +17,8 @@ from farthing.billing.invoices.explain import Explainer
 from farthing.billing.invoices.rating import Rater
 from farthing.billing.invoices.receivables import OpenInvoices
 from farthing.billing.invoices.service import Invoices
+from farthing.billing.journal.releasing import Releases
+from farthing.billing.journal.service import Journal
 from farthing.billing.remote import RemoteUses
 from farthing.billing.subscriptions.service import Subscriptions
 from farthing.billing.uses import BillingUses
@@ -66,6 +68,7 @@ S = TypeVar("S")
 FOLLOW_SECONDS: Final = 1.0
 OWED_SECONDS: Final = 1.0
 REFRESH_SECONDS: Final = 20.0
+RELEASE_SECONDS: Final = 60.0
 COUNTING_SECONDS: Final = 60.0  # that usage may take to tell what counts for a chunk of a bill run
 
 
@@ -198,18 +201,20 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     events = Events(database, now, meter_book, book, quantities, ground.counters)
     rater = Rater(catalog, metering)
     subscriptions = Subscriptions(database, now, new_id, book, catalog, names.subscriptions)
-    invoices = Invoices(database, now, new_id, organizations, book, rater)
+    journal = Journal(new_id)
+    releases = Releases(database, now, journal)
+    invoices = Invoices(database, now, new_id, organizations, book, rater, journal)
     explainer = Explainer(database, catalog, rater)
-    running = Running(database, now, new_id, organizations, book, rater)
+    running = Running(database, now, new_id, organizations, book, rater, releases)
     bill_runs = BillRuns(database, now, new_id, book, running, ground.background)
-    payments = Payments(database, now, new_id, OpenInvoices(database, now), book)
+    payments = Payments(database, now, new_id, OpenInvoices(database, now, journal), book)
     answers = kept_answers(database, ground.cache, "invoice", "inv", InvoiceSource(database))
     kept = {
         "identity": ground.identity.services,
         "customers": (customers,),
         "catalog": (meters, plans, catalog),
         "usage": (names.usage, quantities, follower, events, Imports(events)),
-        "billing": (subscriptions, invoices, explainer, bill_runs, answers),
+        "billing": (subscriptions, invoices, explainer, bill_runs, answers, releases),
         "payments": (payments,),
     }
     offers = [
@@ -297,6 +302,7 @@ def wsgi() -> Application:
             repeat(owed.deliver_all, OWED_SECONDS, f"farthing-owed-names-{number}")
     if "billing" in farthing.here:
         farthing[BillRuns].resume()
+        repeat(farthing[Releases].release_all, RELEASE_SECONDS, "farthing-releases")
     application = served(farthing)
     settle_memory()
     return application

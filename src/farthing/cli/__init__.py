@@ -8,7 +8,19 @@ import typer
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from farthing import __version__
-from farthing.cli import bench, billing, checking, customers, demo, importing, people, rating, serving, signing
+from farthing.cli import (
+    bench,
+    billing,
+    checking,
+    customers,
+    demo,
+    importing,
+    people,
+    rating,
+    serving,
+    signing,
+    verifying,
+)
 from farthing.cli.opening import failed, program_home
 from farthing.kernel.problems import Misconfigured, Refusal
 
@@ -36,7 +48,7 @@ def root(
     program_home.set(home)
 
 
-for room in (demo, serving, people, signing, importing, billing, rating, customers, checking, bench):
+for room in (demo, serving, people, signing, importing, billing, rating, customers, checking, verifying, bench):
     room.add_to(app)
 
 

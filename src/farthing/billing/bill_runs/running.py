@@ -18,6 +18,7 @@ from farthing.billing.invoices.rating import Due, Rated, Rater
 from farthing.billing.invoices.service import SERIES
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import Invoice, numbered
+from farthing.billing.journal.releasing import Releases
 from farthing.billing.subscriptions.closing import due_boundaries
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
@@ -58,9 +59,12 @@ class Running:
     organizations: OrganizationBook
     customers: CustomerBook
     rater: Rater
+    releases: Releases
 
     def steps(self, run: BillRun) -> Iterator[BillRun]:
         """The run after each of its transactions, with which it is stored."""
+        if not run.dry_run:
+            self.releases.release(run.organization)
         going = _Pass(self.organizations.get(run.organization), self.rater.follow(run.organization))
         due = self._due(run)
         run = replace(run, total=sum(len(boundaries) for _, boundaries in due))
@@ -130,6 +134,9 @@ class Running:
         made = self._numbered(connection, run, seller, batch.made)
         invoices.save([(one.before, invoice) for one, invoice in made if one.before is not None])
         invoices.add([invoice for one, invoice in made if one.before is None])
+        final = [invoice for one, invoice in made if one.final]
+        zones = {id: one.timezone for id, one in batch.found.items()}
+        self.releases.journal.finalized(connection, [(one, zones[one.subscription or ""]) for one in final])
 
     def _numbered(
         self, connection: Connection, run: BillRun, seller: Organization, made: Sequence[Made]

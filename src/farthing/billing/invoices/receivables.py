@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import Invoice, Settlement, found, paid, payable
+from farthing.billing.journal.service import Journal
 from farthing.kernel.cache.values import Key
 from farthing.kernel.clock import Clock
 from farthing.kernel.database import Database, changes
@@ -15,6 +16,7 @@ class OpenInvoices:
 
     database: Database
     now: Clock
+    journal: Journal
 
     def named(self, organization: str, reference: str) -> Invoice:
         """By id or number; raises InvoiceNotFound."""
@@ -38,4 +40,5 @@ class OpenInvoices:
             store = InvoiceStore(connection)
             store.save([(current, invoice)])
             store.settle(invoice, settlement)
+            self.journal.paid(connection, invoice, settlement)
         return invoice

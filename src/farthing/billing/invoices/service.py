@@ -23,6 +23,7 @@ from farthing.billing.invoices.values import (
     numbered,
     voidable,
 )
+from farthing.billing.journal.service import Journal
 from farthing.billing.subscriptions.accounts import held_customer
 from farthing.billing.subscriptions.closing import boundary_at, closed, reopened
 from farthing.billing.subscriptions.store import SubscriptionStore
@@ -56,6 +57,7 @@ class Invoices:
     organizations: OrganizationBook
     customers: CustomerBook
     rater: Rater
+    journal: Journal
 
     def get(self, organization: str, reference: str) -> Invoice:
         """By id or number; raises InvoiceNotFound."""
@@ -133,6 +135,7 @@ class Invoices:
             owner, current = _held(connection, caller.organization, reference)
             invoice = self._touched(replace(voidable(current), status=VOID))
             InvoiceStore(connection).save([(current, invoice)])
+            self.journal.voided(connection, invoice)
             if owner is not None and invoice.boundary is not None and rebill:
                 SubscriptionStore(connection).save([_touched(reopened(owner, invoice.boundary), invoice.updated_at)])
         return invoice
@@ -169,6 +172,7 @@ class Invoices:
         [number], issued_at = numbers.take(SERIES, 1, lambda: self.now(draft.organization))
         invoice = replace(numbered(ready, number, issued_at), updated_at=issued_at)
         InvoiceStore(connection).save([(draft, invoice)])
+        self.journal.finalized(connection, [(invoice, owner.timezone if owner else "")])
         return invoice
 
     def _touched(self, invoice: Invoice) -> Invoice:

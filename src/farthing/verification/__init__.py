@@ -1,0 +1,29 @@
+"""The invariants that a store must hold, looked for over all of it: the same for tests, demo and production."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from farthing.app import Farthing
+from farthing.verification.amounts import sums
+from farthing.verification.journal import journal
+from farthing.verification.numbers import numbers
+from farthing.verification.once import once
+from farthing.verification.rating import rating
+from farthing.verification.values import Broken, Check, Verified
+
+__all__ = ["CHECKS", "Broken", "Check", "Verified", "verify"]
+
+CHECKS: Final[tuple[Check, ...]] = (
+    Check("I4", "no price is billed twice for a day", "billing", once),
+    Check("I5", "the sums of every invoice hold, at its currency's own decimals", "billing", sums),
+    Check("I6", "the journal balances and says what open invoices say", "billing", journal),
+    Check("I7", "numbers have no gaps and no repeats, and rise with the time of issue", "billing", numbers),
+    Check("I8", "rating the recorded events again gives every line", "billing", rating),
+)
+
+
+def verify(farthing: Farthing, organizations: Sequence[str] | None = None) -> Iterator[Verified]:
+    """Every check in turn over these organisations, or all; those of rooms that run elsewhere are left to them."""
+    for check in CHECKS:
+        if check.room in farthing.here:
+            yield Verified(check, list(check.broken(farthing, organizations)))

@@ -1,0 +1,36 @@
+"""I5: the figures of every invoice."""
+
+from collections.abc import Iterator, Sequence
+
+from farthing.app import Farthing
+from farthing.billing.invoices.values import OPEN, PAID, Invoice
+from farthing.pricing.arithmetic import ZERO, exactly
+from farthing.verification.reading import every_invoice
+from farthing.verification.values import Broken
+
+
+def sums(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
+    """I5: the identities of rule 19 in every invoice, and what was paid in its payments."""
+    with farthing.database.read() as connection:
+        for invoice in every_invoice(connection, organizations):
+            for problem in wrong(invoice):
+                yield Broken(invoice.organization, invoice.number or invoice.id, problem)
+
+
+def wrong(one: Invoice) -> Iterator[str]:
+    """What does not hold of an invoice's figures; those of a row are in whole minor units, so decimals always do."""
+    figures = one.totals
+    with exactly():
+        lines = sum((line.amount for line in one.lines), ZERO)
+        if lines != figures.subtotal:
+            yield f"the subtotal {figures.subtotal} is not the sum of the lines, {lines}"
+        total = figures.subtotal - figures.discount_total + figures.tax_total
+        if total != figures.total:
+            yield f"the total {figures.total} is not subtotal less discounts plus tax, {total}"
+        payments = sum((each.amount for each in one.settlements), ZERO)
+        if payments != one.amount_paid:
+            yield f"what is paid, {one.amount_paid}, is not the sum of the payments, {payments}"
+        if one.amount_due < ZERO:
+            yield f"the amount due, {one.amount_due}, is below zero"
+        if (one.status == OPEN and one.amount_due <= ZERO) or (one.status == PAID and one.amount_due > ZERO):
+            yield f"the invoice is {one.status} with {one.amount_due} due"

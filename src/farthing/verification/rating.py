@@ -1,0 +1,68 @@
+"""I8: every line comes from its events."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from sqlalchemy import Connection
+
+from farthing.app import Farthing
+from farthing.billing.invoices.rating import Due, Rated
+from farthing.billing.invoices.service import Invoices
+from farthing.billing.invoices.values import DRAFT, VOID, Invoice
+from farthing.billing.subscriptions.closing import boundary_at
+from farthing.billing.subscriptions.store import SubscriptionStore
+from farthing.pricing.arithmetic import plain
+from farthing.verification.reading import every_invoice
+from farthing.verification.values import Broken
+
+CHUNK = 100
+
+
+def rating(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
+    """I8: rating the events up to the position that an invoice recorded gives its lines."""
+    with farthing.database.read() as connection:
+        billed = (
+            one for one in every_invoice(connection, organizations)
+            if one.place is not None and one.position is not None and one.status not in (DRAFT, VOID)
+        )
+        while chunk := list(islice(billed, CHUNK)):
+            yield from _of(connection, farthing, chunk)
+
+
+def _of(connection: Connection, farthing: Farthing, chunk: Sequence[Invoice]) -> Iterator[Broken]:
+    """Rated together: those of one organisation that counted up to the same event."""
+    together: dict[tuple[str, int], list[tuple[Invoice, Due]]] = {}
+    for organization in dict.fromkeys(one.organization for one in chunk):
+        mine = [one for one in chunk if one.organization == organization]
+        wanted = [one.subscription for one in mine if one.subscription]
+        owners = SubscriptionStore(connection).many(organization, wanted)
+        for invoice in mine:
+            owner, at = owners.get(invoice.subscription or ""), invoice.boundary
+            boundary = boundary_at(owner, at) if owner is not None and at is not None else None
+            if owner is None or boundary is None:
+                yield Broken(organization, invoice.number or invoice.id, "bills a moment at which nothing is billed")
+                continue
+            together.setdefault((organization, invoice.position or 0), []).append((invoice, Due(owner, boundary)))
+    for (organization, position), members in together.items():
+        rated = farthing[Invoices].rater.rate(organization, [due for _, due in members], position)
+        for (invoice, _), one in zip(members, rated, strict=True):
+            if problem := _difference(invoice, one):
+                yield Broken(organization, invoice.number or invoice.id, problem)
+
+
+def _difference(invoice: Invoice, rated: Rated) -> str | None:
+    """How an invoice differs from what its events come to; None when it does not."""
+    if rated.refused:
+        return f"could not be made again: {rated.refused}"
+    stored = [(line.price, line.group, line.quantity, line.amount) for line in invoice.lines]
+    again = [(line.price, line.group, plain(line.quantity), line.amount) for line in rated.lines]
+    for place, (one, other) in enumerate(zip(stored, again, strict=False), start=1):
+        if one != other:
+            return f"line {place} says {_told(*one)}, its events say {_told(*other)}"
+    if len(stored) != len(again):
+        return f"has {len(stored)} lines, its events make {len(again)}"
+    return None
+
+
+def _told(price: str | None, group: object, quantity: str, amount: object) -> str:
+    return f"{quantity} of {price}{f' {group}' if group else ''} for {amount}"
