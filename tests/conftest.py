@@ -11,7 +11,7 @@ from tests.servers import Servers, new_servers
 
 ON_POSTGRESQL_AT_ONCE = (  # where the database decides; the rest of the service suite follows with the long tests
     *("test_usage_laws.py", "test_bill_runs.py", "test_subscriptions.py", "test_idempotency.py", "test_house.py"),
-    *("test_constraints.py", "test_customers.py"),
+    *("test_constraints.py", "test_customers.py", "test_customer_store.py", "test_customers_apart.py"),
 )
 
 

@@ -89,6 +89,8 @@ class MongoServer:
     folder: Path
     port: int = 0
     process: "subprocess.Popen[bytes] | None" = None
+    replica_set: bool = True
+    transaction_seconds: int = 60
 
     @property
     def url(self) -> str:
@@ -99,11 +101,10 @@ class MongoServer:
         self.folder.mkdir(exist_ok=True)
         told = self.folder / "url"
         told.unlink(missing_ok=True)
-        command = [sys.executable, str(Path(__file__).with_name("mongo_server.py"))]
+        command = [sys.executable, str(Path(__file__).with_name("mongo_server.py")), str(self.folder / "data")]
+        options = [str(self.port), "rs0" if self.replica_set else "", str(self.transaction_seconds)]
         with told.open("wb") as out, (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, str(self.folder / "data"), str(self.port)], stdout=out, stderr=log
-            )
+            self.process = subprocess.Popen([*command, *options], stdout=out, stderr=log)
         deadline = time.monotonic() + 30
         while not (text := told.read_text()).endswith("\n"):
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -16,7 +16,8 @@ from farthing.kernel.clock import instant_from
 from farthing.kernel.ids import new_id
 from farthing.kernel.problems import Conflict, Overtaken
 
-pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mongodb"], indirect=True, scope="session")
+STORES = ["sqlite", "postgresql", "mariadb", "mongodb"]
+pytestmark = pytest.mark.parametrize("engine", STORES, indirect=True, scope="session")
 
 T = TypeVar("T")
 NOON = instant_from("2026-11-20T12:00:00.000001Z")

@@ -23,7 +23,7 @@ from farthing.kernel.problems import Invalid, NotFound, Refusal, Unavailable
 from farthing.kernel.schemas import parsed
 from tests.service.conftest import Api
 
-pytestmark = pytest.mark.parametrize("engine", ["postgresql", "mongodb"], indirect=True, scope="session")
+pytestmark = pytest.mark.parametrize("engine", ["postgresql", "mariadb", "mongodb"], indirect=True, scope="session")
 
 PRICE = {"key": "base", "name": "Base", "model": "flat", "amount": "10", "billing": "in_advance"}
 

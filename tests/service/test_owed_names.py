@@ -21,8 +21,9 @@ from farthing.usage.subjects.service import SubjectBook
 from tests.service.apart import Services
 from tests.service.books import Books
 from tests.service.conftest import Api
+from tests.service.test_customer_store import STORES
 
-on_each_store = pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mongodb"], indirect=True, scope="session")
+on_each_store = pytest.mark.parametrize("engine", STORES, indirect=True, scope="session")
 Told = tuple[str, tuple[str, ...], str]
 
 

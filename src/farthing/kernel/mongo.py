@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from pymongo import MongoClient, WriteConcern
+from pymongo import MongoClient, WriteConcern, timeout
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database as DocumentDatabase
@@ -34,15 +34,16 @@ from pymongo.operations import IndexModel
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
+from farthing.kernel.breaker import Breaker
 from farthing.kernel.clock import ticks
 from farthing.kernel.problems import Misconfigured, Overtaken, Unavailable
 
 T = TypeVar("T")
 Document = dict[str, Any]  # Any: whatever BSON holds
 
-SELECT_MS: Final = 2_000  # until a server must have been found
 CONNECT_MS: Final = 2_000
-SOCKET_MS: Final = 5_000  # until a server must have answered
+LOOK_MS: Final = 2_000  # between two looks at which member writes; and the wait for one where nothing else limits it
+ANSWER_SECONDS: Final = 5.0  # until a transaction, or a read, must have been answered by the server
 PATIENCE_SECONDS: Final = 5.0  # that a writer goes on against others before it answers 503
 LONGEST_PAUSE: Final = 0.05  # seconds between two attempts
 DURABLE: Final = WriteConcern(w="majority", j=True)
@@ -88,10 +89,14 @@ _unit: ContextVar[_Unit | None] = ContextVar("farthing_document_unit_of_work", d
 
 @dataclass(frozen=True, slots=True)
 class Mongo:
-    """Reads and writes of one database of a replica set."""
+    """Reads and writes of one database of a replica set.
+
+    breaker  leaves a server that does not answer alone for a while, so that nobody waits for it in turn
+    """
 
     client: MongoClient[Document]
     database: DocumentDatabase[Document]
+    breaker: Breaker = field(default_factory=Breaker)
 
     def write(self, work: Callable[[], T]) -> T:
         """Do `work` in one transaction, all of it or nothing; inside another one it joins it.
@@ -109,8 +114,11 @@ class Mongo:
     @contextmanager
     def read(self) -> Iterator[None]:
         """A look at the store; inside a unit of work it sees what that has written. Raises DocumentStoreAway."""
+        if _unit.get() is not None:
+            yield
+            return
         try:
-            with answering():
+            with self._asking():
                 yield
         except _Dropped as error:
             raise DocumentStoreAway from error
@@ -161,11 +169,11 @@ class Mongo:
             time.sleep(random.uniform(0, min(0.001 * 2**attempt, LONGEST_PAUSE)))
 
     def _once(self, work: Callable[[], T]) -> tuple[T, list[Callable[[], object]]]:
-        with answering(), self.client.start_session() as session:
+        with self._asking(), self.client.start_session() as session:
             unit = _Unit(session)
             token = _unit.set(unit)
             try:
-                session.start_transaction(SNAPSHOT, DURABLE, ReadPreference.PRIMARY, SOCKET_MS)
+                session.start_transaction(SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
                 result = work()
             except BaseException:
                 if session.in_transaction:
@@ -175,6 +183,22 @@ class Mongo:
                 _unit.reset(token)
             _commit(session)
         return result, unit.afterwards
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """The server has ANSWER_SECONDS for all in this block; raises DocumentStoreAway at once while it is let be."""
+        if not self.breaker.admits():
+            raise DocumentStoreAway
+        try:
+            with answering(), timeout(ANSWER_SECONDS):
+                yield
+        except (DocumentStoreAway, OutcomeUnknown):
+            self.breaker.failed()
+            raise
+        except BaseException:
+            self.breaker.succeeded()
+            raise
+        self.breaker.succeeded()
 
 
 def _commit(session: ClientSession) -> None:
@@ -235,8 +259,8 @@ def open_mongo(url: str, setting: str = "customers_url") -> Mongo:
     try:
         client: MongoClient[Document] = MongoClient(
             url, w="majority", journal=True, readConcernLevel="majority", readPreference="primary",
-            retryWrites=True, retryReads=True, serverSelectionTimeoutMS=SELECT_MS, connectTimeoutMS=CONNECT_MS,
-            socketTimeoutMS=SOCKET_MS, maxPoolSize=64, appname="farthing",
+            retryWrites=True, retryReads=True, connectTimeoutMS=CONNECT_MS, heartbeatFrequencyMS=LOOK_MS,
+            serverSelectionTimeoutMS=LOOK_MS, maxPoolSize=64, appname="farthing",
         )
         database = client.get_default_database("farthing")
     except (InvalidURI, ConfigurationError, ValueError, TypeError) as error:

@@ -1,0 +1,157 @@
+"""`kill -9` of MongoDB while customers are written: what was answered is there, the rest once after its retry."""
+
+import http.client
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import MongoServer
+from tests.system.program import Program
+
+WRITERS = 6
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: dict[str, Any]
+    retry_after: str | None
+    seconds: float
+
+
+@dataclass
+class History:
+    """Customers by the key under which they were sent: made, or not known whether."""
+
+    made: dict[str, str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    refused: list[Answer] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def note(self, key: str, answer: Answer) -> None:
+        with self.changed:
+            if answer.status == 201:
+                self.made[key] = answer.body["id"]
+                self.unknown.discard(key)
+            else:
+                self.unknown.add(key)
+                self.refused.append(answer)
+            self.changed.notify_all()
+
+    def wait_for(self, made: int = 0, refused: int = 0) -> None:
+        with self.changed:
+            done = self.changed.wait_for(
+                lambda: len(self.made) >= made and len(self.refused) >= refused, timeout=60
+            )
+        assert done, (len(self.made), len(self.refused))
+
+
+@pytest.fixture
+def mongo(tmp_path: Path) -> Iterator[MongoServer]:
+    server = MongoServer(tmp_path / "mongo")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def program(tmp_path: Path, mongo: MongoServer) -> Iterator[Program]:
+    started = Program(tmp_path / "home", environment={"FARTHING_CUSTOMERS_URL": f"{mongo.url}book"})
+    started.start()
+    yield started
+    started.stop()
+
+
+def send(program: Program, method: str, path: str, body: object = None, **headers: str) -> Answer:
+    began = time.monotonic()
+    connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=30)
+    told = {"Authorization": f"Bearer {program.secret}", "Content-Type": "application/json", **headers}
+    connection.request(method, path, None if body is None else json.dumps(body), told)
+    answer = connection.getresponse()
+    said = json.loads(answer.read() or b"{}")
+    connection.close()
+    return Answer(answer.status, said, answer.getheader("Retry-After"), time.monotonic() - began)
+
+
+def create(program: Program, key: str) -> Answer:
+    body = {"key": key, "name": key, "email": f"{key}@acme.example"}
+    return send(program, "POST", "/v1/customers", body, **{"Idempotency-Key": key})
+
+
+def write(program: Program, history: History, stop: threading.Event, writer: int) -> None:
+    number = 0
+    while not stop.is_set():
+        key = f"w{writer}-{number}"
+        answer = create(program, key)
+        history.note(key, answer)
+        number += answer.status == 201  # else once more, as a client that was told 503 does
+
+
+def until(true: Any, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(8, marks=pytest.mark.slow)])
+def test_acknowledged_customers_survive_the_kill_of_mongodb(
+    program: Program, mongo: MongoServer, rounds: int
+) -> None:
+    """I1, I3, I9, I13: 503 with Retry-After while it is gone, and it goes on by itself."""
+    history, stop = History(), threading.Event()
+    with ThreadPoolExecutor(WRITERS) as pool:
+        writers = [pool.submit(write, program, history, stop, number) for number in range(WRITERS)]
+        try:
+            for _ in range(rounds):
+                history.wait_for(made=len(history.made) + 20)
+                mongo.kill()
+                history.wait_for(refused=len(history.refused) + WRITERS)
+                assert send(program, "GET", "/healthz").status == 200
+                ready = send(program, "GET", "/readyz")
+                assert (ready.status, ready.body["dependencies"]["mongodb"]["status"]) == (503, "unavailable")
+                assert send(program, "GET", "/v1/meters").status == 200
+                mongo.start()
+                history.wait_for(made=len(history.made) + 20)
+        finally:
+            stop.set()
+        for each in writers:
+            each.result()
+    assert {(one.status, one.retry_after) for one in history.refused} <= {(503, "1"), (409, "1")}
+    assert max(one.seconds for one in history.refused) < 15
+    for key in sorted(history.unknown):
+        until(lambda key=key: create(program, key).status == 201)
+    stored = program.every("/v1/customers")
+    assert {one["key"]: one["id"] for one in stored}.items() >= history.made.items()
+    assert len({one["key"] for one in stored}) == len(stored)
+    assert {one["key"] for one in stored} == history.made.keys() | history.unknown
+    assert program.get("/readyz")["status"] == "ok"
+
+
+@pytest.mark.slow
+def test_mongodb_that_stands_still_holds_up_nobody_for_long(program: Program, mongo: MongoServer) -> None:
+    """F12: `kill -STOP`; the rest of the program goes on."""
+    assert mongo.process is not None
+    assert create(program, "before").status == 201
+    os.kill(mongo.process.pid, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            asked = [pool.submit(create, program, "during"), pool.submit(send, program, "GET", "/v1/customers/before")]
+            health = send(program, "GET", "/healthz")
+            assert (health.status, health.seconds < 1) == (200, True)
+            answers = [each.result() for each in asked]
+    finally:
+        os.kill(mongo.process.pid, signal.SIGCONT)
+    assert [(one.status, one.retry_after) for one in answers] == [(503, "1"), (503, "1")]
+    assert max(one.seconds for one in answers) < 10
+    until(lambda: create(program, "during").status == 201)
+    assert sorted(one["key"] for one in program.every("/v1/customers")) == ["before", "during"]
