@@ -75,6 +75,10 @@ class Beliefs:
         self._leased: tuple[float, Belief] | None = None  # when it was asked for, before the answer
         self._ended: tuple[int, float] | None = None  # the epoch, and when this process knew
 
+    def on(self, connection: Connection) -> BeliefStore:
+        """The row itself, in a transaction."""
+        return BeliefStore(connection)
+
     def current(self) -> Belief:
         """The belief, at most a lease old."""
         if (belief := self.leased()) is not None:
@@ -84,7 +88,7 @@ class Beliefs:
                 return belief
             asked = self.now()
             with self.database.read() as connection:
-                belief = BeliefStore(connection).find()
+                belief = self.on(connection).find()
             self.noticed(belief, asked)
             return belief
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from farthing.kernel.cache.beliefs import Belief, Beliefs, BeliefStore
+from farthing.kernel.cache.beliefs import Belief, Beliefs
 from farthing.kernel.cache.server import Gone, Server
 from farthing.kernel.cache.shelf import CHANGING, Shelf
 
@@ -41,7 +41,7 @@ class SharedGuard:
 
     def _marked(self, names: Sequence[str], token: bytes, connection: Connection) -> Belief:
         """The belief that holds at the commit: under it the names are marked, or nobody is believed."""
-        store = BeliefStore(connection)
+        store = self.beliefs.on(connection)
         leased = self.beliefs.leased() or store.find()
         if leased.server is not None and not self._tried_to_mark(leased, names, token):
             store.end(leased)  # before the lock below, which two who wait for each other could not both turn into this
@@ -66,7 +66,7 @@ class SharedGuard:
             return
         if belief.server is not None:
             with connection.begin():
-                BeliefStore(connection).end(belief)
+                self.beliefs.on(connection).end(belief)
         quiet = self.beliefs.noticed(Belief(belief.epoch, None), self.beliefs.now())
         self.beliefs.database.after_commit(lambda: self._wait_until(quiet))
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from farthing.kernel.cache.beliefs import Belief, Beliefs, BeliefStore
+from farthing.kernel.cache.beliefs import Belief, Beliefs
 from farthing.kernel.cache.server import Gone, Server
 
 BETWEEN_SECONDS: Final = 1.0
@@ -60,7 +60,7 @@ class Mending:
         if belief.server is None and not identity.startswith("master "):
             return
         with self._beliefs.database.write() as connection:
-            store = BeliefStore(connection)
+            store = self._beliefs.on(connection)
             if belief.server is None:
                 store.begin(belief, identity)
             else:
