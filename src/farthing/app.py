@@ -17,6 +17,7 @@ from farthing.billing.invoices.explain import Explainer
 from farthing.billing.invoices.rating import Rater
 from farthing.billing.invoices.receivables import OpenInvoices
 from farthing.billing.invoices.service import Invoices
+from farthing.billing.journal.exporting import JournalExport
 from farthing.billing.journal.releasing import Releases
 from farthing.billing.journal.service import Journal
 from farthing.billing.remote import RemoteUses
@@ -202,7 +203,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     rater = Rater(catalog, metering)
     subscriptions = Subscriptions(database, now, new_id, book, catalog, names.subscriptions)
     journal = Journal(new_id)
-    releases = Releases(database, now, journal)
+    releases, export = Releases(database, now, journal), JournalExport(database, organizations)
     invoices = Invoices(database, now, new_id, organizations, book, rater, journal)
     explainer = Explainer(database, catalog, rater)
     running = Running(database, now, new_id, organizations, book, rater, releases)
@@ -214,7 +215,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         "customers": (customers,),
         "catalog": (meters, plans, catalog),
         "usage": (names.usage, quantities, follower, events, Imports(events)),
-        "billing": (subscriptions, invoices, explainer, bill_runs, answers, releases),
+        "billing": (subscriptions, invoices, explainer, bill_runs, answers, releases, export),
         "payments": (payments,),
     }
     offers = [

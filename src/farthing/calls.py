@@ -4,6 +4,7 @@ from typing import Final
 
 from farthing.billing.bill_runs import routes as bill_runs
 from farthing.billing.invoices import routes as invoices
+from farthing.billing.journal import routes as journal
 from farthing.billing.subscriptions import routes as subscriptions
 from farthing.catalog.meters import routes as meters
 from farthing.catalog.plans import routes as plans
@@ -21,7 +22,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
     endpoint
     for noun in (
         *(tokens, organizations, api_keys, customers, meters, plans, rates, events, quantities),
-        *(subscriptions, invoices, bill_runs, payments),
+        *(subscriptions, invoices, bill_runs, journal, payments),
     )
     for endpoint in noun.routes.endpoints
 )
@@ -45,7 +46,7 @@ LATER: Final[tuple[tuple[str, str], ...]] = (
     *((method, "/v1/webhook-endpoints") for method in ("POST", "GET")),
     *((method, "/v1/webhook-endpoints/<one>") for method in ("GET", "PATCH", "DELETE")),
     *(("GET", "/v1/stream"), ("POST", "/v1/test-clock/advance"), ("POST", "/v1/portal-sessions")),
-    *(("POST", "/v1/imports"), ("GET", "/v1/exports/journal"), ("GET", "/v1/exports/lines")),
+    *(("POST", "/v1/imports"), ("GET", "/v1/exports/lines")),
     ("GET", "/v1/exports/focus"),
 )
 

@@ -104,6 +104,9 @@ def _body(endpoint: Endpoint) -> Document:
 
 
 def _answer(endpoint: Endpoint) -> Document:
+    if endpoint.media:
+        content: Document = {kind: {"schema": {"type": "string"}} for kind in endpoint.media}
+        return {"description": endpoint.summary, "content": content}
     if endpoint.answer is None:
         return {"description": "Done"}
     schema: Document = {"$ref": REF.format(model=endpoint.answer.__name__)}

@@ -5,7 +5,7 @@ checked first, then the body is parsed, the function called, and its value becom
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
@@ -35,7 +35,7 @@ S = TypeVar("S")
 class Answer:
     """An answer that needs more than its model: another status, headers, a body of another kind."""
 
-    body: BaseModel | Kept | bytes | None
+    body: BaseModel | Kept | bytes | Iterator[bytes] | None
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
@@ -56,6 +56,7 @@ class Endpoint:
     raw: Mapping[str, object]  # media types of a body that the view reads by itself, each with its JSON Schema
     tag: str
     most_bytes: int
+    media: Sequence[str] = ()  # of an answer that is no JSON
 
     @property
     def name(self) -> str:
@@ -89,10 +90,12 @@ class Routes:
         self, method: str, path: str, *, scope: Needed, body: type[Schema] | None = None,
         query: type[Query] | None = None, answer: type[BaseModel] | None = None, status: int = 200,
         paged: bool = False, raw: Mapping[str, object] = NO_BODY, most_bytes: int = MOST_BYTES,
+        media: Sequence[str] = (),
     ) -> Callable[[View], View]:
         def add(view: View) -> View:
             self.endpoints.append(Endpoint(
-                method, path, view, scope, body, query, answer, status, paged, raw, self.tag, most_bytes
+                method, path, view, scope, body, query, answer, status, paged, raw, self.tag, most_bytes,
+                media,
             ))
             return view
 
@@ -189,6 +192,11 @@ def body_bytes(media_types: Sequence[str]) -> bytes:
     return request.get_data()
 
 
+def accepted(media_types: Sequence[str]) -> str:
+    """The one of these that the caller would rather have; the first where it does not say."""
+    return request.accept_mimetypes.best_match(media_types, media_types[0])
+
+
 def json_body() -> object:
     """The JSON body with every digit as sent; raises WrongMediaType, Malformed, TooLarge, Invalid."""
     if request.headers.get("Content-Encoding", "identity") != "identity":
@@ -209,6 +217,9 @@ def respond(endpoint: Endpoint, value: object) -> Response:
     if isinstance(answer.body, bytes):
         response.data = answer.body
         return response
+    if isinstance(answer.body, Iterator):
+        response.response = _streamed(answer.body)
+        return response
     if isinstance(answer.body, Kept):
         return _shown(response, answer.body.body, answer.body.version, endpoint.method)
     if answer.body is None:
@@ -216,6 +227,17 @@ def respond(endpoint: Endpoint, value: object) -> Response:
         return response
     version = getattr(answer.body, "etag", getattr(answer.body, "version", None))
     return _shown(response, rendered(answer.body), version, endpoint.method)
+
+
+def _streamed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces, the first made at once, so that what fails before it still gets an answer of its own."""
+    first = next(pieces, b"")
+
+    def rest() -> Iterator[bytes]:
+        yield first
+        yield from pieces
+
+    return rest()
 
 
 def _shown(response: Response, body: bytes, version: int | str | None, method: str) -> Response:

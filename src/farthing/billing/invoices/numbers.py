@@ -1,13 +1,13 @@
 """Invoice numbers: a row for each series and year, locked by the transaction that takes the next ones (rule 21)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from farthing.billing.invoices.models import number_series
+from farthing.billing.invoices.models import invoices, number_series
 from farthing.kernel.database import insert_unless_there
 
 column = number_series.c
@@ -67,3 +67,37 @@ class Numbers:
 
     def _year(self, moment: datetime) -> int:
         return moment.astimezone(ZoneInfo(self.timezone)).year
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesReport:
+    """A series of one year: how far it has come, and the numbers that no invoice has."""
+
+    name: str
+    last: int
+    missing: tuple[int, ...]
+
+    @property
+    def told(self) -> str:
+        """The report in words; auditors ask about holes."""
+        missing = ", ".join(f"{number:06d}" for number in self.missing) or "none"
+        return f"Series {self.name}: 000001 to {self.last:06d}, missing: {missing}"
+
+
+def series_reports(connection: Connection, organization: str) -> Iterator[SeriesReport]:
+    """Every series of an organisation, with its gaps (rule 21)."""
+    query = select(column.series, column.year, column.last).where(column.organization == organization, column.year > 0)
+    for series, year, last in connection.execute(query.order_by(column.series, column.year)).all():
+        name = f"{series}-{year}"
+        yield SeriesReport(name, last, tuple(_missing(connection, organization, name, last)))
+
+
+def _missing(connection: Connection, organization: str, name: str, last: int) -> Iterator[int]:
+    number = invoices.c.number
+    mine = (invoices.c.organization == organization) & number.like(f"{name}-%")
+    expected = 1
+    for found in connection.execute(select(number).where(mine).order_by(func.length(number), number)).scalars():
+        place = int(found.rpartition("-")[2])
+        yield from range(expected, place)
+        expected = place + 1
+    yield from range(expected, last + 1)

@@ -93,6 +93,12 @@ class InvoiceStore:
         """The id of the invoice with this number or id; None when there is none."""
         return self.connection.execute(select(table.id).where(_named(organization, reference))).scalar_one_or_none()
 
+    def named(self, organization: str, ids: Collection[str]) -> Mapping[str, tuple[str, Mapping[str, Any]]]:
+        """Number and buyer of finalised invoices, by id."""
+        query = select(table.id, table.number, table.buyer)
+        rows = self.connection.execute(query.where(table.organization == organization, table.id.in_(list(ids))))
+        return {id: (number, buyer) for id, number, buyer in rows}
+
     def version_of(self, organization: str, id: str) -> int | None:
         """How often it has changed, so that a copy can be told from it; None when there is none."""
         query = select(table.version).where((table.organization == organization) & (table.id == id))
