@@ -25,10 +25,12 @@ from farthing.billing.subscriptions.service import Subscriptions
 from farthing.billing.uses import BillingUses
 from farthing.calls import ENDPOINTS, LATER, room_of
 from farthing.catalog import MeterBook
+from farthing.catalog.coupons.service import Coupons
 from farthing.catalog.meters.service import Meters
 from farthing.catalog.plans.service import Plans
 from farthing.catalog.remote import RemoteMeters
 from farthing.catalog.service import LocalCatalog
+from farthing.catalog.tax_rates.service import TaxRates
 from farthing.customers import CustomerBook, CustomerUses
 from farthing.customers.places import CustomerPlace, customer_place
 from farthing.customers.remote import RemoteCustomers
@@ -193,7 +195,9 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     book: CustomerBook = RemoteCustomers(away["customers"]) if "customers" in away else customers
     meters = Meters(database, now, new_id)
     plans = Plans(database, now, new_id, uses)
-    catalog = LocalCatalog(meters, plans)
+    tax_rates = TaxRates(database, now, new_id, uses)
+    coupons = Coupons(database, now, new_id)
+    catalog = LocalCatalog(meters, plans, coupons, tax_rates)
     meter_book: MeterBook = RemoteMeters(away["catalog"]) if "catalog" in away else catalog
     follower = Follower(database, meter_book, ground.counters)
     quantities = Quantities(database, meter_book, book, organizations, follower)
@@ -213,7 +217,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     kept = {
         "identity": ground.identity.services,
         "customers": (customers,),
-        "catalog": (meters, plans, catalog),
+        "catalog": (meters, plans, coupons, tax_rates, catalog),
         "usage": (names.usage, quantities, follower, events, Imports(events)),
         "billing": (subscriptions, invoices, explainer, bill_runs, answers, releases, export),
         "payments": (payments,),

@@ -6,9 +6,11 @@ from farthing.billing.bill_runs import routes as bill_runs
 from farthing.billing.invoices import routes as invoices
 from farthing.billing.journal import routes as journal
 from farthing.billing.subscriptions import routes as subscriptions
+from farthing.catalog.coupons import routes as coupons
 from farthing.catalog.meters import routes as meters
 from farthing.catalog.plans import routes as plans
 from farthing.catalog.rates import routes as rates
+from farthing.catalog.tax_rates import routes as tax_rates
 from farthing.customers import routes as customers
 from farthing.identity.api_keys import routes as api_keys
 from farthing.identity.organizations import routes as organizations
@@ -21,7 +23,8 @@ from farthing.usage.quantities import routes as quantities
 ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
     endpoint
     for noun in (
-        *(tokens, organizations, api_keys, customers, meters, plans, rates, events, quantities),
+        *(tokens, organizations, api_keys, customers, meters, plans, coupons, tax_rates, rates, events,
+          quantities),
         *(subscriptions, invoices, bill_runs, journal, payments),
     )
     for endpoint in noun.routes.endpoints
@@ -31,8 +34,6 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
 LATER: Final[tuple[tuple[str, str], ...]] = (
     *(("POST", "/v1/customers/<one>/erase"), ("GET", "/v1/customers/<one>/balance")),
     ("POST", "/v1/customers/<one>/coupons"),
-    *((method, f"/v1/{noun}") for noun in ("coupons", "tax-rates") for method in ("POST", "GET")),
-    *((method, f"/v1/{noun}/<one>") for noun in ("coupons", "tax-rates") for method in ("GET", "PATCH", "DELETE")),
     *(("POST", f"/v1/subscriptions/<one>/{verb}") for verb in ("change", "uncancel", "pause", "resume", "coupons")),
     ("GET", "/v1/subscriptions/<one>/upcoming-invoice"),
     *(("POST", "/v1/invoices/<one>/write-off"), ("POST", "/v1/invoices/preview")),

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.customers
 FULL: dict[str, Any] = {
     "key": "acme", "name": "Acme", "email": "billing@acme.example", "currency": "EUR", "timezone": "Europe/Berlin",
     "address": {"line1": "1 Main St", "city": "Berlin", "postal_code": "10115", "country": "DE"},
-    "tax_ids": [{"type": "eu_vat", "value": "DE123456789"}], "tax_treatment": "standard", "payment_terms_days": 14,
+    "tax_ids": [{"type": "eu_vat", "value": "DE136695976"}], "tax_treatment": "standard", "payment_terms_days": 14,
     "buyer_reference": "04011000-12345-34", "metadata": {"crm": "42", "vip": True, "seats": 7, "note": None},
 }
 
@@ -126,7 +126,9 @@ def test_text_that_no_store_holds_is_refused(api: Api, field: str, escape: str) 
     ({"address": {"country": "DEU"}}, "address.country"), ({"address": {"street": "x"}}, "address.street"),
     ({"address": "1 Main St"}, "address"), ({"tax_ids": [{"type": "x"}]}, "tax_ids[0].value"),
     ({"tax_ids": [{"type": "x", "value": "y"}] * 11}, "tax_ids"),
-    ({"tax_treatment": "exempt"}, "tax_treatment"), ({"payment_terms_days": -1}, "payment_terms_days"),
+    ({"tax_ids": [{"type": "eu_vat", "value": "DE123456789"}]}, "tax_ids[0].value"),
+    ({"tax_ids": [{"type": "x", "value": "y"}, {"type": "fr_vat", "value": "1"}]}, "tax_ids[1].value"),
+    ({"tax_treatment": "none"}, "tax_treatment"), ({"payment_terms_days": -1}, "payment_terms_days"),
     ({"payment_terms_days": 1.0}, "payment_terms_days"), ({"payment_terms_days": "30"}, "payment_terms_days"),
     ({"metadata": {"a": {"b": 1}}}, "metadata.a"), ({"metadata": {"a": 1.5}}, "metadata.a"),
     ({"metadata": {"a": "x" * 1001}}, "metadata.a"), ({"metadata": []}, "metadata"),
@@ -141,9 +143,22 @@ def test_what_cannot_be_is_refused_by_name(api: Api, change: dict[str, Any], fie
     assert api.get("/v1/customers/acme").json == made
 
 
-def test_what_is_not_built_says_so(api: Api) -> None:
-    answer = api.post("/v1/customers", {"name": "Acme", "tax_treatment": "exempt"})
-    assert (answer.json or {})["title"] == "Not available yet"
+def test_a_customer_says_how_it_is_taxed(api: Api) -> None:
+    made = api.made("/v1/customers", {"name": "Acme", "tax_treatment": "exempt", "tax_reason": "A museum"})
+    assert (made["tax_treatment"], made["tax_reason"]) == ("exempt", "A museum")
+    patched = api.patch(f"/v1/customers/{made['id']}", {"tax_treatment": "reverse_charge", "tax_reason": None}).json
+    assert patched == api.get(f"/v1/customers/{made['id']}").json
+    assert ((patched or {})["tax_treatment"], (patched or {})["tax_reason"]) == ("reverse_charge", None)
+
+
+@pytest.mark.parametrize(("kind", "value"), [
+    ("eu_vat", "DE 136 695 976"), ("gb_vat", "GB 980 7806 84"), ("ch_vat", "CHE-107.787.577 IVA"),
+    ("in_gst", "27AAPFU0939F1ZV"), ("fr_vat", "Fr 40 303 265 045"), ("zz_vat", "whatever"), ("loyalty", "7"),
+])
+def test_a_tax_number_is_kept_as_it_was_sent(api: Api, kind: str, value: str) -> None:
+    """Its digits are checked where its type is known, and nothing else is."""
+    made = api.made("/v1/customers", {"name": "Acme", "tax_ids": [{"type": kind, "value": value}]})
+    assert made["tax_ids"] == [{"type": kind, "value": value}]
 
 
 def test_a_patch_merges(api: Api) -> None:

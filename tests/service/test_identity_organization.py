@@ -12,7 +12,7 @@ from tests.service.conftest import Api
 FULL: dict[str, Any] = {
     "name": "Farthing Ltd", "legal_name": "Farthing Limited", "email": "billing@farthing.example",
     "address": {"line1": "1 Main St", "city": "Berlin", "postal_code": "10115", "country": "DE"},
-    "tax_ids": [{"type": "eu_vat", "value": "DE123456789"}], "timezone": "Europe/Berlin", "currency": "EUR",
+    "tax_ids": [{"type": "eu_vat", "value": "DE136695976"}], "timezone": "Europe/Berlin", "currency": "EUR",
     "locale": "de-DE", "grace_seconds": 7200, "payment_terms_days": 14,
     "bank": {"iban": "DE89370400440532013000", "bic": "COBADEFFXXX"}, "unique_emails": False,
 }
@@ -56,7 +56,8 @@ def test_a_patch_merges(api: Api) -> None:
     ({"payment_terms_days": 100_000}, "payment_terms_days"), ({"unique_emails": 1}, "unique_emails"),
     ({"email": "nobody"}, "email"), ({"address": {"country": "Germany"}}, "address.country"),
     ({"address": {"planet": "Earth"}}, "address.planet"), ({"bank": {"iban": "nonsense"}}, "bank.iban"),
-    ({"tax_ids": [{"type": "eu_vat"}]}, "tax_ids[0].value"), ({"surprise": 1}, "surprise"),
+    ({"tax_ids": [{"type": "eu_vat"}]}, "tax_ids[0].value"),
+    ({"tax_ids": [{"type": "eu_vat", "value": "DE123456789"}]}, "tax_ids[0].value"), ({"surprise": 1}, "surprise"),
 ])
 def test_what_cannot_be_is_refused_by_name(api: Api, patch: dict[str, Any], field: str) -> None:
     """T45."""

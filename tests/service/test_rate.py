@@ -117,7 +117,7 @@ def test_zero_has_no_sign(api: Api) -> None:
     (PER_UNIT | {"amount": "1"}, "price.amount"),
     (PER_UNIT | {"minimum": "2", "maximum": "1"}, "price.maximum"),
     (PER_UNIT | {"meter": "calls", "billing": "in_advance"}, "price.billing"),
-    (PER_UNIT | {"tax_code": "digital"}, "price.tax_code"),
+    (PER_UNIT | {"tax_code": 1}, "price.tax_code"),
     (PERCENTAGE | {"free_events": "3"}, "price.free_events"),
     ("flat", "price"),
 ])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from farthing.billing.invoices.links import any_with_rate
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import DRAFT, OPEN
 from farthing.billing.subscriptions.accounts import hold_account
@@ -36,3 +37,8 @@ class BillingUses:
         """Whether anybody has ever subscribed to this version, or to any version when none is given."""
         with self.database.read() as connection:
             return SubscriptionStore(connection).any_on_plan(organization, plan_id, version)
+
+    def taxed(self, organization: str, rate: str) -> bool:
+        """Whether an invoice or a draft has this tax rate."""
+        with self.database.read() as connection:
+            return any_with_rate(connection, organization, rate)

@@ -1,19 +1,17 @@
 """Customers over the wire."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
 from farthing.customers.values import Customer
 from farthing.kernel.parties import AddressSchema, CurrencyCode, Days, Email, TaxIdSchema, TimeZone
-from farthing.kernel.schemas import InstantIn, InstantOut, Key, Line, ListQuery, Metadata, Schema, Shown
+from farthing.kernel.schemas import InstantIn, InstantOut, Key, Line, ListQuery, Metadata, Paragraph, Schema, Shown
 
 
 class CustomerIn(Schema):
     """All that may be set; PATCH takes any part of it."""
 
-    later: ClassVar[Mapping[str, object]] = {"tax_treatment": "standard", "tax_reason": None}
     key: Key | None = None
     name: Line
     email: Email | None = None
@@ -21,6 +19,8 @@ class CustomerIn(Schema):
     timezone: TimeZone | None = None
     address: AddressSchema | None = None
     tax_ids: Annotated[list[TaxIdSchema], Field(max_length=10)] = []
+    tax_treatment: Literal["standard", "exempt", "reverse_charge"] = "standard"
+    tax_reason: Paragraph | None = None
     payment_terms_days: Days | None = None
     buyer_reference: Line | None = None
     metadata: Metadata = {}

@@ -125,7 +125,7 @@ class Customers:
         organization = self.organizations.get(caller.organization)
         customer = Customer(
             id=self.new_id("cus", now), organization=organization.id, version=1, created_at=now, updated_at=now,
-            tax_treatment="standard", tax_reason=None, **_settable(body, organization),
+            **_settable(body, organization),
         )
         rows.add(customer, organization.unique_emails)
         self.subjects.bind(customer.organization, _names(customer), customer.id)

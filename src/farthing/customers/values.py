@@ -34,7 +34,7 @@ class Customer:
         """What a draft keeps of the buyer."""
         return {
             "id": self.id, "key": self.key, "name": self.name, "email": self.email, "address": self.address,
-            "tax_ids": list(self.tax_ids), "tax_treatment": self.tax_treatment,
+            "tax_ids": list(self.tax_ids), "tax_treatment": self.tax_treatment, "tax_reason": self.tax_reason,
             "buyer_reference": self.buyer_reference, "timezone": self.timezone,
         }
 

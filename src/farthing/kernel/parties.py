@@ -4,10 +4,11 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from farthing.kernel.schemas import Integer, Line, Schema
+from farthing.kernel.tax_ids import fault
 from farthing.pricing.currencies import UnknownCurrency, currency
 
 
@@ -32,6 +33,12 @@ def _locale(name: str) -> str:
     return name
 
 
+def _tax_id(value: str, info: ValidationInfo) -> str:
+    if (why := fault(info.data.get("type", ""), value)) is not None:
+        raise PydanticCustomError("tax_id", "{why}", {"why": why})
+    return value
+
+
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 CurrencyCode = Annotated[str, AfterValidator(_currency)]
 LocaleName = Annotated[str, AfterValidator(_locale)]
@@ -51,10 +58,10 @@ class AddressSchema(Schema):
 
 
 class TaxIdSchema(Schema):
-    """A number that a tax office knows somebody by."""
+    """A number that a tax office knows somebody by, checked where its type is known: `eu_vat`, `gb_vat`, ..."""
 
     type: Line
-    value: Line
+    value: Annotated[Line, AfterValidator(_tax_id)]
 
 
 class BankSchema(Schema):

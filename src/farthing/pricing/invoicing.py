@@ -23,11 +23,23 @@ class QuantityMissing(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Discount:
+    """What a coupon, by the identifier it was applied under, takes from a line as entered; in major units."""
+
+    coupon: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """What one price charges for one period; amounts in major units, rounded (rule 2).
 
-    group   the values of the price's `group_by`, empty where it has none
-    reason  "usage", "fee" or "one_off"
+    group      the values of the price's `group_by`, empty where it has none
+    amount     as entered, until its tax is known; from then on net of tax
+    reason     "usage", "fee" or "one_off"
+    discount   what is taken off the net; `tax` is on the rest
+    tax_rates  by identifier
+    entered    the amount as entered, once that is known
     """
 
     description: str
@@ -38,6 +50,12 @@ class Line:
     unit_amount: Decimal | None
     amount: Decimal
     reason: str
+    tax_code: str | None = None
+    discount: Decimal = ZERO
+    tax: Decimal = ZERO
+    tax_rates: tuple[str, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    entered: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +134,7 @@ def _line(price: Price, rating: Rating, period: Period, reason: str, description
         _unit_amount(price, rating),
         rating.amount,
         reason,
+        price.tax_code,
     )
 
 
@@ -130,10 +149,12 @@ def _unit_amount(price: Price, rating: Rating) -> Decimal | None:
             return None
 
 
-def one_off_line(description: str, quantity: Decimal, unit_amount: Decimal, currency: Currency) -> Line:
+def one_off_line(
+    description: str, quantity: Decimal, unit_amount: Decimal, currency: Currency, tax_code: str | None = None
+) -> Line:
     """A line that somebody wrote by hand."""
     amount = one_off_rating(quantity, unit_amount, currency).amount
-    return Line(description, None, (), None, quantity, unit_amount, amount, "one_off")
+    return Line(description, None, (), None, quantity, unit_amount, amount, "one_off", tax_code)
 
 
 def one_off_rating(quantity: Decimal, unit_amount: Decimal, currency: Currency) -> Rating:
@@ -142,13 +163,6 @@ def one_off_rating(quantity: Decimal, unit_amount: Decimal, currency: Currency) 
         exact = quantity * unit_amount
         step = Step(quantity, exact, "quantity times unit amount", unit_amount=unit_amount)
         return Rating(rounded(exact, currency), exact, quantity, (step,))
-
-
-def totals(lines: Sequence[Line]) -> Totals:
-    """The sums of lines that are neither discounted nor taxed (rule 19)."""
-    with exactly():
-        subtotal = sum((line.amount for line in lines), ZERO)
-    return Totals(subtotal, ZERO, ZERO, subtotal)
 
 
 def spanned(lines: Sequence[Line]) -> Period | None:

@@ -138,6 +138,7 @@ class Price:
     meter     None for a price of the subscription's own `quantities`
     filter    the values of properties that an event must have to count
     minimum   holds the amount of a usage period, as `maximum` does
+    tax_code  what its lines are, for the tax rates that are for such (rule 27)
     """
 
     key: str
@@ -150,6 +151,7 @@ class Price:
     filter: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    tax_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,13 @@ def wrong(one: Invoice) -> Iterator[str]:
         lines = sum((line.amount for line in one.lines), ZERO)
         if lines != figures.subtotal:
             yield f"the subtotal {figures.subtotal} is not the sum of the lines, {lines}"
+        for name, found, of_lines in (
+            ("discount", figures.discount_total, [line.discount for line in one.lines]),
+            ("tax", figures.tax_total, [line.tax for line in one.lines]),
+            ("tax", figures.tax_total, [tax.amount for tax in one.taxes]),
+        ):
+            if found != sum(of_lines, ZERO):
+                yield f"the {name} {found} is not the sum of its parts, {sum(of_lines, ZERO)}"
         total = figures.subtotal - figures.discount_total + figures.tax_total
         if total != figures.total:
             yield f"the total {figures.total} is not subtotal less discounts plus tax, {total}"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from farthing.catalog.prices.reading import price_from, stored_prices
 from farthing.catalog.prices.schemas import MODELS, document, picked
-from farthing.kernel.problems import Invalid, NotAvailableYet
+from farthing.kernel.problems import Invalid
 from farthing.kernel.strict_json import dumps, loads
 from farthing.pricing.aggregation import Aggregation
 from farthing.pricing.currencies import currency
@@ -108,11 +108,10 @@ def test_a_refusal_names_the_path_it_was_told(at: str) -> None:
         assert [error.field for error in caught.value.errors] == [f"{at}.{rest}".lstrip(".")]
 
 
-def test_a_field_of_later_says_so() -> None:
+def test_a_price_says_what_its_lines_are_for_taxes() -> None:
     sent = {"key": "k", "name": "N", "model": "flat", "amount": "1", "billing": "in_advance", "tax_code": "x"}
-    with pytest.raises(NotAvailableYet):
-        read(sent)
-    assert read(sent | {"tax_code": None}).key == "k"
+    assert read(sent).tax_code == "x"
+    assert read(sent | {"tax_code": None}).tax_code is None
 
 
 def test_the_order_of_tiers_is_kept() -> None:

@@ -9,7 +9,8 @@ import pytest
 from farthing.pricing.calendar import Period
 from farthing.pricing.checks import LARGEST, UnsoundInvoice, check_invoice
 from farthing.pricing.currencies import currency
-from farthing.pricing.invoicing import Line, Totals, totals
+from farthing.pricing.invoicing import Line, Totals
+from farthing.pricing.totalling import totals
 
 USD, JPY = currency("USD"), currency("JPY")
 OCTOBER = Period(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))

@@ -22,10 +22,10 @@ from farthing.pricing.invoicing import (
     one_off_line,
     one_off_rating,
     spanned,
-    totals,
 )
 from farthing.pricing.prices import Billing, Flat, Graduated, PerUnit, Price, Tier
 from farthing.pricing.rating import GroupRating, rate_metered
+from farthing.pricing.totalling import totals
 
 USD = currency("USD")
 OCTOBER = Period(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))

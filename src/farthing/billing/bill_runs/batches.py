@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from farthing.billing.bill_runs.values import BillRun
+from farthing.billing.invoices.charging import Charged, Charging
 from farthing.billing.invoices.drafting import Name, Parties, boundary_draft, redrafted, says_the_same
-from farthing.billing.invoices.rating import Rated
+from farthing.billing.invoices.rating import PARKS, Rated, refusal
 from farthing.billing.invoices.values import Invoice
 from farthing.billing.subscriptions.closing import closed, is_open, parked, unparked
 from farthing.billing.subscriptions.values import Subscription
 from farthing.customers import Customer
 from farthing.identity import Organization
+from farthing.pricing.currencies import currency
 
 MOST_AGAIN: Final = 20  # invoices of one boundary, the voided ones counted: a loop ends here (T38)
 
@@ -56,6 +58,7 @@ class Batch:
     found: Mapping[str, Subscription]
     drafts: Mapping[tuple[str, datetime], Invoice]
     parked: dict[str, str]
+    charging: Charging
     made: list[Made] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     changed: dict[str, Subscription] = field(default_factory=dict)
@@ -93,32 +96,50 @@ class Batch:
         subscription = self._current(rated) or rated.due.subscription
         at = rated.due.boundary.at
         if reason := rated.refused or self._too_often(rated):
-            self.parked[subscription.id] = reason
-            self._keep(parked(subscription, at, reason))
-            return
-        final = self._is_final(at)
-        self._draft(rated, final)
-        self._keep(closed(subscription, rated.due.boundary) if final else unparked(subscription, at))
+            return self._park(subscription, at, reason)
+        try:
+            charged = self._charged(rated)
+        except PARKS as error:
+            return self._park(subscription, at, refusal(rated.due, error))
+        final = charged.refused is None and self._is_final(at)
+        self._draft(rated, charged, final)
+        if charged.refused is not None:  # which stays a draft until its tax can be told (rule 27)
+            return self._park(subscription, at, refusal(rated.due, charged.refused))
+        return self._keep(closed(subscription, rated.due.boundary) if final else unparked(subscription, at))
+
+    def _park(self, subscription: Subscription, at: datetime, reason: str) -> None:
+        self.parked[subscription.id] = reason
+        self._keep(parked(subscription, at, reason))
+
+    def _charged(self, rated: Rated) -> Charged:
+        subscription = rated.due.subscription
+        earlier = self.drafts.get((subscription.id, rated.due.boundary.at))
+        buyer, unit = self.terms.buyers[subscription.customer], currency(rated.plan.currency)
+        return self.charging.charge(
+            rated.lines, buyer, unit, subscription.id, None if earlier is None else earlier.id
+        )
 
     def _is_final(self, at: datetime) -> bool:
         """Whether the grace of a boundary is over (rule 26)."""
         return self.terms.run.as_of >= at + timedelta(seconds=self.terms.seller.grace_seconds)
 
-    def _draft(self, rated: Rated, final: bool) -> None:
+    def _draft(self, rated: Rated, charged: Charged, final: bool) -> None:
         terms, subscription, at = self.terms, rated.due.subscription, rated.due.boundary.at
         earlier = self.drafts.get((subscription.id, at))
         if not rated.lines:  # without a line there is no invoice (rule 25)
             self.dropped += [] if earlier is None else [earlier.id]
+            self.charging.forget(self.dropped[-1:])
             return
         parties = Parties(terms.seller, terms.buyers[subscription.customer])
         if earlier is None:
-            draft = boundary_draft(rated, parties, terms.now, terms.name)
+            draft = boundary_draft(rated, charged, parties, terms.now, terms.name)
         else:
-            draft = redrafted(earlier, rated, parties, terms.now, terms.name)
+            draft = redrafted(earlier, rated, charged, parties, terms.now, terms.name)
             if not final and says_the_same(earlier, draft):
                 return
         if final or earlier is None:
             draft = replace(draft, bill_run=terms.run.id)
+        self.charging.note(draft)
         self.made.append(Made(draft, earlier, final))
 
     def _too_often(self, rated: Rated) -> str | None:

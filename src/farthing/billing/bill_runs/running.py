@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from farthing.billing.bill_runs.batches import Batch, Made, Terms
 from farthing.billing.bill_runs.store import BillRunStore
 from farthing.billing.bill_runs.values import BillRun, Parked
+from farthing.billing.invoices.charging import charging
 from farthing.billing.invoices.numbers import Numbers
 from farthing.billing.invoices.rating import Due, Rated, Rater
 from farthing.billing.invoices.service import SERIES
@@ -124,7 +125,9 @@ class Running:
             lambda prefix: self.new_id(prefix, now),
         )
         drafts = invoices.drafts_of(run.organization, ids, lock=not run.dry_run)
-        return Batch(terms, found, {one.place: one for one in drafts if one.place}, going.parked)
+        customers = {one.due.subscription.customer for one in rated}
+        of = charging(connection, self.rater.catalog, run.organization, customers, ids)
+        return Batch(terms, found, {one.place: one for one in drafts if one.place}, going.parked, of)
 
     def _write(self, connection: Connection, run: BillRun, seller: Organization, batch: Batch) -> None:
         """Store a batch; the numbers come last, because others wait for their counter."""

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from farthing.billing.invoices.charging import Charged
 from farthing.billing.invoices.rating import Rated
 from farthing.billing.invoices.values import DRAFT, Invoice, InvoiceLine
 from farthing.catalog import Plan
 from farthing.customers import Customer
 from farthing.identity import Organization
 from farthing.pricing.arithmetic import ZERO
-from farthing.pricing.invoicing import Line, spanned, totals
+from farthing.pricing.currencies import currency
+from farthing.pricing.invoicing import Line, one_off_line, spanned
 
 Name = Callable[[str], str]  # an identifier from its prefix
 
@@ -34,20 +37,22 @@ class Parties:
         }
 
 
-def boundary_draft(rated: Rated, parties: Parties, now: datetime, name: Name) -> Invoice:
+def boundary_draft(rated: Rated, charged: Charged, parties: Parties, now: datetime, name: Name) -> Invoice:
     """The draft of a boundary from what it was rated at (rule 26)."""
     due = rated.due
     return Invoice(
         id=name("inv"), organization=due.subscription.organization, number=None, status=DRAFT,
         subscription=due.subscription.id, currency=rated.plan.currency, boundary=due.boundary.at,
         issued_at=None, due_at=None, credit_applied=ZERO, amount_paid=ZERO, bill_run=None, version=1,
-        created_at=now, updated_at=now, **parties.fields(), **_rated_fields(rated, (), name),
+        created_at=now, updated_at=now, **parties.fields(), **_rated_fields(rated, charged, (), name),
     )
 
 
-def redrafted(draft: Invoice, rated: Rated, parties: Parties, now: datetime, name: Name) -> Invoice:
+def redrafted(
+    draft: Invoice, rated: Rated, charged: Charged, parties: Parties, now: datetime, name: Name
+) -> Invoice:
     """The same draft rated again; a line that is still there keeps its identifier (rule 26)."""
-    changed = replace(draft, **parties.fields(), **_rated_fields(rated, draft.lines, name))
+    changed = replace(draft, **parties.fields(), **_rated_fields(rated, charged, draft.lines, name))
     return replace(changed, version=draft.version + 1, updated_at=now)
 
 
@@ -60,14 +65,15 @@ _UNSEEN: Mapping[str, Any] = {"version": 0, "updated_at": None, "position": None
 
 
 def one_off_draft(
-    lines: Sequence[Line], due_at: datetime | None, parties: Parties, now: datetime, name: Name
+    charged: Charged, due_at: datetime | None, parties: Parties, now: datetime, name: Name
 ) -> Invoice:
     """A draft of lines that somebody wrote; it waits for `finalize` (rule 26)."""
     return Invoice(
         id=name("inv"), organization=parties.seller.id, number=None, status=DRAFT, subscription=None,
         currency=parties.buyer.currency, boundary=None, period=None, issued_at=None, due_at=due_at,
-        totals=totals(lines), credit_applied=ZERO, amount_paid=ZERO, position=None, bill_run=None, version=1,
-        created_at=now, updated_at=now, lines=one_off_lines(lines, name), **parties.fields(),
+        totals=charged.done.totals, taxes=charged.done.taxes, credit_applied=ZERO, amount_paid=ZERO, position=None,
+        bill_run=None, version=1,
+        created_at=now, updated_at=now, lines=one_off_lines(charged.done.lines, name), **parties.fields(),
     )
 
 
@@ -75,12 +81,30 @@ def one_off_lines(lines: Sequence[Line], name: Name) -> tuple[InvoiceLine, ...]:
     return tuple(InvoiceLine.of(name("lin"), line) for line in lines)
 
 
+def entered(draft: Invoice) -> list[Line]:
+    """The lines of a one-off draft as they were written."""
+    unit = currency(draft.currency)
+    return [
+        one_off_line(line.description, Decimal(line.quantity), line.unit_amount or ZERO, unit, line.tax_code)
+        for line in draft.lines
+    ]
+
+
+def recharged(draft: Invoice, charged: Charged) -> Invoice:
+    """A one-off draft with the same lines, discounted and taxed anew."""
+    lines = [
+        InvoiceLine.of(was.id, line) for was, line in zip(draft.lines, charged.done.lines, strict=True)
+    ]
+    return replace(draft, lines=tuple(lines), totals=charged.done.totals, taxes=charged.done.taxes)
+
+
 def _rated_fields(
-    rated: Rated, earlier: Sequence[InvoiceLine], name: Name
+    rated: Rated, charged: Charged, earlier: Sequence[InvoiceLine], name: Name
 ) -> dict[str, Any]:  # Any: the fields of Invoice
+    done = charged.done
     return {
-        "period": spanned(rated.lines), "totals": totals(rated.lines), "position": rated.position,
-        "lines": _stored(rated.lines, rated.plan, earlier, name),
+        "period": spanned(done.lines), "totals": done.totals, "taxes": done.taxes, "position": rated.position,
+        "lines": _stored(done.lines, rated.plan, earlier, name),
     }
 
 

@@ -36,6 +36,7 @@ invoices = table(
     required("credit_applied", BigInteger),
     required("amount_paid", BigInteger),
     required("amount_due", BigInteger),
+    Column("taxes", Json),  # what each rate came to
     Column("position", BigInteger),
     Column("bill_run", Identifier),
     Column("billed_as", Name),  # subscription and boundary; null once void, so that they can be billed again
@@ -76,6 +77,12 @@ invoice_lines = table(
     Column("unit_amount", Exact),
     required("amount", BigInteger),
     required("reason", Identifier),
+    Column("tax_code", Name),
+    Column("entered", BigInteger),  # as rated; null where nobody wrote it down, and it is the amount
+    required("discount", BigInteger),
+    required("tax", BigInteger),
+    Column("tax_rates", Json),
+    Column("discounts", Json),
     Column("billed_as", Name),  # what rule 25 has only once; null once void and on one-off lines
     PrimaryKeyConstraint("id", name="invoice_lines_pk"),
     ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_lines_invoice_fk"),
@@ -96,6 +103,28 @@ invoice_payments = table(
     PrimaryKeyConstraint("invoice", "payment", name="invoice_payments_pk"),
     ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_payments_invoice_fk"),
     CheckConstraint("amount > 0", name="invoice_payments_amount"),
+)
+
+# from which invoices that stand, drafts too, a coupon took something: what its duration counts (rule 19)
+coupon_uses = table(
+    "coupon_uses",
+    required("organization", Identifier),
+    required("attached", Identifier),
+    required("invoice", Identifier),
+    PrimaryKeyConstraint("attached", "invoice", name="coupon_uses_pk"),
+    ForeignKeyConstraint(["invoice"], ["invoices.id"], name="coupon_uses_invoice_fk"),
+    Index("coupon_uses_of_invoice", "invoice"),
+)
+
+# which invoices have a tax rate, so that it stays
+invoice_tax_rates = table(
+    "invoice_tax_rates",
+    required("organization", Identifier),
+    required("invoice", Identifier),
+    required("rate", Identifier),
+    PrimaryKeyConstraint("invoice", "rate", name="invoice_tax_rates_pk"),
+    ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_tax_rates_invoice_fk"),
+    Index("invoice_tax_rates_of_rate", "organization", "rate"),
 )
 
 # the last number of each series and year; its row is locked by the transaction that takes the next (rule 21)

@@ -15,9 +15,10 @@ from farthing.pricing.calendar import Period, local_day
 from farthing.pricing.charges import UnpricedUsage
 from farthing.pricing.checks import UnsoundInvoice, check_invoice
 from farthing.pricing.currencies import currency
-from farthing.pricing.invoicing import Line, QuantityMissing, boundary_lines, totals
+from farthing.pricing.invoicing import Line, QuantityMissing, boundary_lines
 from farthing.pricing.prices import Price
 from farthing.pricing.rating import GroupRating, rate_metered
+from farthing.pricing.totalling import totals
 from farthing.usage import Metering, Wanted
 
 PARKS: Final = (UnpricedUsage, QuantityMissing, UnsoundInvoice, OutsidePeriod, ArithmeticError)
@@ -128,12 +129,13 @@ def _rated(due: Due, plan: Plan, measured: Mapping[str, Measured], position: int
         lines = boundary_lines(plan.prices, due.subscription.quantities, due.boundary, usage, unit)
         check_invoice(lines, totals(lines), unit)
     except PARKS as error:
-        return Rated(due, plan, position, (), _refusal(due, error))
+        return Rated(due, plan, position, (), refusal(due, error))
     return Rated(due, plan, position, lines, None)
 
 
-def _refusal(due: Due, error: Exception) -> str:
-    return f"The invoice of {due.day.isoformat()} cannot be made: {str(error) or type(error).__name__}"
+def refusal(due: Due, why: Exception | str) -> str:
+    """Why the invoice of a boundary cannot be made, in words."""
+    return f"The invoice of {due.day.isoformat()} cannot be made: {str(why) or type(why).__name__}"
 
 
 def ratings(price: Price, measured: Measured, period: Period, plan: Plan) -> tuple[GroupRating, ...]:

@@ -1,6 +1,5 @@
 """Invoices over the wire."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -12,23 +11,25 @@ from farthing.kernel.schemas import (
     Exactly,
     InstantIn,
     InstantOut,
+    Line,
     ListQuery,
     Paragraph,
     Reference,
     Schema,
     Shown,
 )
-from farthing.pricing.arithmetic import ZERO, money, plain
+from farthing.pricing.arithmetic import money, plain
 from farthing.pricing.currencies import Currency, currency
+from farthing.pricing.taxes import Tax
 
 
 class OneOffLineIn(Schema):
     """A line written by hand: quantity x unit amount."""
 
-    later: ClassVar[Mapping[str, object]] = {"tax_code": None}
     description: Paragraph
     quantity: Annotated[Exactly, Field(gt=0)]
     unit_amount: Annotated[Exactly, Field(ge=0)]
+    tax_code: Line | None = None
 
 
 Lines = Annotated[list[OneOffLineIn], Field(min_length=1, max_length=1000)]
@@ -86,13 +87,34 @@ class LineOut(Shown):
 
     @classmethod
     def of(cls, line: InvoiceLine, unit: Currency) -> "LineOut":
-        none = money(ZERO, unit)
         return cls(
             id=line.id, description=line.description, price=line.price,
             group=dict(zip(line.group_by, line.group, strict=True)) if line.group_by else None,
             period=PeriodOut.of(line.period), quantity=line.quantity,
             unit_amount=None if line.unit_amount is None else plain(line.unit_amount),
-            amount=money(line.amount, unit), tax=none, tax_rates=[], discount=none, reason=line.reason,
+            amount=money(line.amount, unit), tax=money(line.tax, unit), tax_rates=list(line.tax_rates),
+            discount=money(line.discount, unit), reason=line.reason,
+        )
+
+
+class TaxOut(Shown):
+    """What one rate comes to over the invoice; without a rate, what bears no tax, and why."""
+
+    optional: ClassVar[frozenset[str]] = frozenset({"reason"})
+    rate: str | None
+    rate_key: str | None
+    name: str
+    percent: str
+    category: str
+    taxable: str
+    amount: str
+    reason: str | None
+
+    @classmethod
+    def of(cls, tax: Tax, unit: Currency) -> "TaxOut":
+        return cls(
+            rate=tax.rate, rate_key=tax.key, name=tax.name, percent=plain(tax.percent), category=tax.category,
+            taxable=money(tax.taxable, unit), amount=money(tax.amount, unit), reason=tax.reason,
         )
 
 
@@ -129,7 +151,7 @@ class InvoiceOut(Shown):
     issued_at: InstantOut | None
     due_at: InstantOut | None
     lines: list[LineOut]
-    taxes: list[dict[str, Any]]  # Any: none until there are taxes
+    taxes: list[TaxOut]
     subtotal: str
     discount_total: str
     tax_total: str
@@ -151,7 +173,8 @@ class InvoiceOut(Shown):
             id=one.id, number=one.number, status=one.status, customer=dict(one.buyer), seller=dict(one.seller),
             subscription=one.subscription, currency=one.currency, boundary=one.boundary,
             period=PeriodOut.of(one.period), issued_at=one.issued_at, due_at=one.due_at,
-            lines=[LineOut.of(line, unit) for line in one.lines], taxes=[],
+            lines=[LineOut.of(line, unit) for line in one.lines],
+            taxes=[TaxOut.of(tax, unit) for tax in one.taxes],
             subtotal=money(one.totals.subtotal, unit), discount_total=money(one.totals.discount_total, unit),
             tax_total=money(one.totals.tax_total, unit), credit_applied=money(one.credit_applied, unit),
             total=money(one.totals.total, unit), amount_paid=money(one.amount_paid, unit),

@@ -7,7 +7,16 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from farthing.billing.invoices.drafting import Name, Parties, one_off_draft, one_off_lines, redrafted
+from farthing.billing.invoices.charging import Charged, charging
+from farthing.billing.invoices.drafting import (
+    Name,
+    Parties,
+    entered,
+    one_off_draft,
+    one_off_lines,
+    recharged,
+    redrafted,
+)
 from farthing.billing.invoices.numbers import Numbers
 from farthing.billing.invoices.rating import Due, Rated, Rater
 from farthing.billing.invoices.schemas import InvoiceIn, InvoicePatch, OneOffLineIn
@@ -29,7 +38,7 @@ from farthing.billing.subscriptions.closing import boundary_at, closed, reopened
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
 from farthing.billing.subscriptions.values import found as found_subscription
-from farthing.customers import CustomerBook
+from farthing.customers import Customer, CustomerBook
 from farthing.identity import OrganizationBook
 from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller
@@ -41,7 +50,8 @@ from farthing.kernel.schemas import parsed
 from farthing.kernel.web import UNCONDITIONAL, Precondition
 from farthing.pricing.checks import UnsoundInvoice, check_invoice
 from farthing.pricing.currencies import currency
-from farthing.pricing.invoicing import Line, one_off_line, totals
+from farthing.pricing.invoicing import Line, one_off_line
+from farthing.pricing.totalling import totals
 
 SERIES: Final = "INV"
 ATTEMPTS: Final = 5  # at finalising a draft whose subscription is being changed
@@ -87,7 +97,8 @@ class Invoices:
                 raise BadInvoice(f"currency {message}.", [FieldError("currency", message)])
             lines = _checked(body.lines, body.currency)
             parties = Parties(self.organizations.get(organization), buyer)
-            draft = one_off_draft(lines, body.due_at, parties, now, self._namer(now))
+            charged = self._charged(connection, lines, buyer)
+            draft = one_off_draft(charged, body.due_at, parties, now, self._namer(now))
             InvoiceStore(connection).add([draft])
         return draft
 
@@ -99,7 +110,7 @@ class Invoices:
             _, current = _held(connection, caller.organization, reference)
             draft = _draft(current, "changed")
             precondition.demand(draft.version)
-            changed = self._patched(draft, patch)
+            changed = self._patched(connection, draft, patch)
             InvoiceStore(connection).save([(draft, changed)])
         return changed
 
@@ -163,11 +174,15 @@ class Invoices:
         now = self.now(draft.organization)
         seller = self.organizations.get(draft.organization)
         parties = Parties(seller, self.customers.get(draft.organization, draft.customer))
+        lines = entered(draft) if rated is None else rated.lines
+        charged = self._charged(connection, lines, parties.buyer, draft)
+        if charged.refused is not None:
+            raise Unbillable(f"Invoice {draft.id} cannot be finalised: {charged.refused}.")
         if owner is not None and rated is not None:
-            ready = redrafted(draft, rated, parties, now, self._namer(now))
+            ready = redrafted(draft, rated, charged, parties, now, self._namer(now))
             SubscriptionStore(connection).save([_touched(closed(owner, rated.due.boundary), now)])
         else:
-            ready = replace(parties.on(draft), version=draft.version + 1)
+            ready = replace(recharged(parties.on(draft), charged), version=draft.version + 1)
         numbers = Numbers(connection, draft.organization, seller.timezone)
         [number], issued_at = numbers.take(SERIES, 1, lambda: self.now(draft.organization))
         invoice = replace(numbered(ready, number, issued_at), updated_at=issued_at)
@@ -175,13 +190,29 @@ class Invoices:
         self.journal.finalized(connection, [(invoice, owner.timezone if owner else "")])
         return invoice
 
+    def _charged(
+        self, connection: Connection, lines: Sequence[Line], buyer: Customer, draft: Invoice | None = None
+    ) -> Charged:
+        """Lines with discounts and taxes as they are now; raises BadInvoice, or Unbillable for a draft of a run's."""
+        subscription = None if draft is None else draft.subscription
+        of = charging(
+            connection, self.rater.catalog, buyer.organization, [buyer.id], [subscription] if subscription else []
+        )
+        unit = currency(buyer.currency if draft is None else draft.currency)
+        try:
+            return of.charge(lines, buyer, unit, subscription, None if draft is None else draft.id)
+        except UnsoundInvoice as error:
+            if draft is not None:
+                raise Unbillable(f"Invoice {draft.id} cannot be made: {error}") from error
+            raise BadInvoice(str(error), [FieldError("lines", str(error))]) from error
+
     def _touched(self, invoice: Invoice) -> Invoice:
         return replace(invoice, version=invoice.version + 1, updated_at=self.now(invoice.organization))
 
     def _namer(self, now: datetime) -> Name:
         return lambda prefix: self.new_id(prefix, now)
 
-    def _patched(self, draft: Invoice, patch: object) -> Invoice:
+    def _patched(self, connection: Connection, draft: Invoice, patch: object) -> Invoice:
         body = parsed(InvoicePatch, patch)
         changed = self._touched(draft)
         if "due_at" in body.model_fields_set:
@@ -191,8 +222,10 @@ class Invoices:
         if draft.place is not None:
             message = "cannot be set: a subscription's lines are rated from its plan and usage"
             raise BadInvoice(f"lines {message}.", [FieldError("lines", message)])
-        lines = _checked(body.lines, draft.currency)
-        return replace(changed, lines=one_off_lines(lines, self._namer(changed.updated_at)), totals=totals(lines))
+        buyer = self.customers.get(draft.organization, draft.customer)
+        done = self._charged(connection, _checked(body.lines, draft.currency), buyer, draft).done
+        lines = one_off_lines(done.lines, self._namer(changed.updated_at))
+        return replace(changed, lines=lines, totals=done.totals, taxes=done.taxes)
 
 
 def _held(connection: Connection, organization: str, reference: str) -> tuple[Subscription | None, Invoice]:
@@ -218,7 +251,7 @@ def _draft(invoice: Invoice, what: str) -> Invoice:
 def _checked(given: Sequence[OneOffLineIn], code: str) -> list[Line]:
     """One-off lines as lines of an invoice; raises BadInvoice."""
     unit = currency(code)
-    lines = [one_off_line(line.description, line.quantity, line.unit_amount, unit) for line in given]
+    lines = [one_off_line(each.description, each.quantity, each.unit_amount, unit, each.tax_code) for each in given]
     try:
         check_invoice(lines, totals(lines), unit)
     except UnsoundInvoice as error:

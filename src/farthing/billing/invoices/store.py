@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, update
 
+from farthing.billing.invoices.charged_rows import discounts_from, discounts_json, taxes_from, taxes_json
+from farthing.billing.invoices.links import link, unlink
 from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
 from farthing.billing.invoices.values import DRAFT, VOID, Invoice, InvoiceLine, Settlement
 from farthing.kernel.cache.values import Key
@@ -47,6 +49,7 @@ class InvoiceStore:
         if made:
             self.connection.execute(insert(invoices), [_row(one) for one in made])
             self._add_lines([line for one in made for line in _line_rows(one)])
+            link(self.connection, [(None, one) for one in made])
 
     def save(self, changed: Sequence[Change]) -> None:
         """What became of invoices that are held: they themselves, and those of their lines that differ.
@@ -64,6 +67,7 @@ class InvoiceStore:
         self._remove_lines([row for id, row in before.items() if id not in after])
         self._change_lines([row for id, row in after.items() if id in before and row != before[id]])
         self._add_lines([row for id, row in after.items() if id not in before])
+        link(self.connection, changed)
 
     def remove(self, organization: str, drafts: Collection[str]) -> None:
         """Drop drafts, by id, with their lines."""
@@ -71,6 +75,7 @@ class InvoiceStore:
             _changed((organization, draft) for draft in drafts)
             mine = (line_table.organization == organization) & line_table.invoice.in_(list(drafts))
             self.connection.execute(delete(invoice_lines).where(mine))
+            unlink(self.connection, organization, drafts)
             own = (table.organization == organization) & table.id.in_(list(drafts))
             self.connection.execute(delete(invoices).where(own))
 
@@ -222,6 +227,7 @@ def _row(invoice: Invoice) -> Row:
         "period_from": invoice.period.start if invoice.period else None,
         "period_to": invoice.period.end if invoice.period else None,
         "billed_as": None if place is None else boundary_mark(*place),
+        "taxes": taxes_json(invoice.taxes, unit),
     }
 
 
@@ -230,13 +236,17 @@ def _line_rows(invoice: Invoice) -> list[Row]:
 
 
 def _line_row(invoice: Invoice, number: int, line: InvoiceLine) -> Row:
+    unit = currency(invoice.currency)
     return {
         "id": line.id, "organization": invoice.organization, "invoice": invoice.id, "position": number,
         "description": line.description, "price": line.price, "group_by": list(line.group_by),
         "group_values": list(line.group), "period_from": line.period.start if line.period else None,
         "period_to": line.period.end if line.period else None, "quantity": line.quantity,
-        "unit_amount": line.unit_amount, "amount": to_minor(line.amount, currency(invoice.currency)),
-        "reason": line.reason, "billed_as": _line_mark(invoice, line),
+        "unit_amount": line.unit_amount, "amount": to_minor(line.amount, unit),
+        "reason": line.reason, "tax_code": line.tax_code, "discount": to_minor(line.discount, unit),
+        "entered": None if line.entered is None else to_minor(line.entered, unit),
+        "tax": to_minor(line.tax, unit), "tax_rates": list(line.tax_rates) or None,
+        "discounts": discounts_json(line.discounts, unit), "billed_as": _line_mark(invoice, line),
     }
 
 
@@ -250,7 +260,7 @@ def _value(row: RowMapping) -> Invoice:
         due_at=row["due_at"], payment_terms_days=row["payment_terms_days"], totals=sums,
         credit_applied=from_minor(row["credit_applied"], unit), amount_paid=from_minor(row["amount_paid"], unit),
         position=row["position"], bill_run=row["bill_run"], version=row["version"],
-        created_at=row["created_at"], updated_at=row["updated_at"],
+        created_at=row["created_at"], updated_at=row["updated_at"], taxes=taxes_from(row["taxes"], unit),
     )
 
 
@@ -259,6 +269,9 @@ def _line(row: RowMapping, unit: Currency) -> InvoiceLine:
         id=row["id"], description=row["description"], price=row["price"], group_by=tuple(row["group_by"]),
         group=tuple(row["group_values"]), period=_period(row), quantity=row["quantity"],
         unit_amount=row["unit_amount"], amount=from_minor(row["amount"], unit), reason=row["reason"],
+        tax_code=row["tax_code"], discount=from_minor(row["discount"], unit), tax=from_minor(row["tax"], unit),
+        entered=from_minor(row["amount"] if row["entered"] is None else row["entered"], unit),
+        tax_rates=tuple(row["tax_rates"] or ()), discounts=discounts_from(row["discounts"], unit),
     )
 
 

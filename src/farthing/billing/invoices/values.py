@@ -9,15 +9,19 @@ from typing import Any
 from farthing.kernel.problems import Conflict, Invalid, NotFound
 from farthing.pricing.arithmetic import ZERO, exactly, plain
 from farthing.pricing.calendar import Period
-from farthing.pricing.invoicing import Line, Totals
+from farthing.pricing.invoicing import Discount, Line, Totals
 from farthing.pricing.rating import Group
+from farthing.pricing.taxes import Tax
 
 DRAFT, OPEN, PAID, VOID = "draft", "open", "paid", "void"
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """A line as it is stored: the pricing line with an identifier of its own."""
+    """A line as it is stored: the pricing line with an identifier of its own, net of tax.
+
+    entered  the amount as it was rated or written, with tax in it where its rates are inclusive
+    """
 
     id: str
     description: str
@@ -29,6 +33,18 @@ class InvoiceLine:
     unit_amount: Decimal | None
     amount: Decimal
     reason: str
+    tax_code: str | None = None
+    discount: Decimal = ZERO
+    tax: Decimal = ZERO
+    tax_rates: tuple[str, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    entered: Decimal | None = None
+
+    @property
+    def net(self) -> Decimal:
+        """What is left of it after discounts, before tax."""
+        with exactly():
+            return self.amount - self.discount
 
     @property
     def mark(self) -> tuple[object, ...]:
@@ -39,7 +55,8 @@ class InvoiceLine:
     def of(cls, id: str, line: Line, group_by: tuple[str, ...] = ()) -> "InvoiceLine":
         return cls(
             id, line.description, line.price, group_by, line.group, line.period, plain(line.quantity),
-            line.unit_amount, line.amount, line.reason,
+            line.unit_amount, line.amount, line.reason, line.tax_code, line.discount, line.tax, line.tax_rates,
+            line.discounts, line.entered,
         )
 
 
@@ -60,6 +77,7 @@ class Invoice:
     """A demand for money: a draft until it has a number, then fixed but for its status and payments (rule 20).
 
     buyer, seller     the parties as they were when it was drafted or finalised
+    taxes             what each rate comes to, as it was then
     boundary          the subscription's moment it belongs to (rule 25); None for a one-off invoice
     position          the sequence up to which it counted usage (rule 18); None for a one-off invoice
     """
@@ -88,6 +106,7 @@ class Invoice:
     updated_at: datetime
     lines: Sequence[InvoiceLine] = ()
     settlements: Sequence[Settlement] = field(default=())
+    taxes: Sequence[Tax] = field(default=())
 
     @property
     def amount_due(self) -> Decimal:
@@ -101,6 +120,18 @@ class Invoice:
         if self.subscription is None or self.boundary is None:
             return None
         return self.subscription, self.boundary
+
+    @property
+    def coupons(self) -> frozenset[str]:
+        """What it was given that took something from it, by identifier; nothing once it is void (rule 20)."""
+        if self.status == VOID:
+            return frozenset()
+        return frozenset(discount.coupon for line in self.lines for discount in line.discounts)
+
+    @property
+    def tax_rates(self) -> frozenset[str]:
+        """The rates that its lines have, by identifier."""
+        return frozenset(rate for line in self.lines for rate in line.tax_rates)
 
 
 def found(invoice: Invoice | None, reference: str) -> Invoice:

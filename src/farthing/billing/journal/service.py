@@ -98,8 +98,8 @@ def _issued_at(invoice: Invoice) -> datetime:
 def _earned(line: InvoiceLine, zone: ZoneInfo) -> Earned:
     """A line by the local days of its period."""
     if line.period is None:
-        return Earned(line.amount)
-    return Earned(line.amount, local_day(line.period.start, zone), local_day(line.period.end, zone))
+        return Earned(line.net)
+    return Earned(line.net, local_day(line.period.start, zone), local_day(line.period.end, zone))
 
 
 def _over(last_day: date, zone: ZoneInfo) -> datetime:

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, Field, PlainValidator
 
@@ -59,7 +59,6 @@ class CellIn(Schema):
 class PriceFields(Schema):
     """What every price has."""
 
-    later: ClassVar[Mapping[str, object]] = {"tax_code": None}
     key: Key
     name: Line
     meter: Reference | None = None
@@ -69,6 +68,7 @@ class PriceFields(Schema):
     filter: Filter = {}
     minimum: Exactly | None = None
     maximum: Exactly | None = None
+    tax_code: Line | None = None
 
     @abstractmethod
     def charge(self) -> prices.Charge:
@@ -79,7 +79,7 @@ class PriceFields(Schema):
         return Price(
             self.key, self.name, self.charge(), self.meter, Billing(self.billing), self.prorate,
             tuple(self.group_by), {name: tuple(values) for name, values in self.filter.items()},
-            self.minimum, self.maximum,
+            self.minimum, self.maximum, self.tax_code,
         )
 
 

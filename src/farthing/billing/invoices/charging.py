@@ -1,0 +1,97 @@
+"""What coupons and taxes make of lines, by what one transaction finds and holds."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from farthing.billing.coupons.store import AttachedCouponStore
+from farthing.billing.invoices.links import coupon_uses_of
+from farthing.billing.invoices.values import Invoice
+from farthing.catalog import Catalog
+from farthing.customers import Customer
+from farthing.pricing.checks import check_invoice
+from farthing.pricing.currencies import Currency
+from farthing.pricing.discounts import Coupon
+from farthing.pricing.invoicing import Line
+from farthing.pricing.taxes import Taxpayer, TaxRate, Untaxable
+from farthing.pricing.totalling import Totalled, totalled, untaxed
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """The lines of an invoice with discounts and taxes.
+
+    refused  why it cannot be finalised: nobody can tell its tax, and what there is has none; None where it can
+    """
+
+    done: Totalled
+    refused: str | None = None
+
+
+@dataclass(slots=True)
+class Charging:
+    """Coupons and tax rates while a transaction makes invoices, one after the other; stores nothing.
+
+    given  the coupons of subscriptions and customers, by whose they are, in the order in which they were applied
+    used   the invoices from which each of them took something, by id
+    """
+
+    rates: Sequence[TaxRate]
+    given: Mapping[str, Sequence[Coupon]] = field(default_factory=dict)
+    used: dict[str, set[str]] = field(default_factory=dict)
+
+    def charge(
+        self, lines: Sequence[Line], buyer: Customer, currency: Currency, subscription: str | None = None,
+        invoice: str | None = None,
+    ) -> Charged:
+        """Discount and tax lines as entered (rules 19 and 27); raises UnsoundInvoice.
+
+        invoice  the draft that they are of, where there is one already: its own use of a coupon does not count
+        """
+        coupons = self._lasting(subscription, buyer, invoice)
+        refused = None
+        try:
+            done = totalled(lines, coupons, self.rates, taxpayer(buyer), currency)
+        except Untaxable as error:
+            done, refused = untaxed(lines, coupons, currency), str(error)
+        check_invoice(done.lines, done.totals, currency, done.taxes)
+        return Charged(done, refused)
+
+    def note(self, invoice: Invoice) -> None:
+        """Remember which coupons an invoice takes now, for those made after it."""
+        self.forget([invoice.id])
+        for attached in invoice.coupons:
+            self.used.setdefault(attached, set()).add(invoice.id)
+
+    def forget(self, invoices: Iterable[str]) -> None:
+        """Give back what these took."""
+        for used in self.used.values():
+            used.difference_update(invoices)
+
+    def _lasting(self, subscription: str | None, buyer: Customer, invoice: str | None) -> list[Coupon]:
+        given = [*self.given.get(subscription or "", ()), *self.given.get(buyer.id, ())]
+        return [one for one in given if one.lasts(len(self.used.get(one.id, set()) - {invoice}))]
+
+
+def charging(
+    connection: Connection, catalog: Catalog, organization: str, customers: Collection[str],
+    subscriptions: Collection[str] = (),
+) -> Charging:
+    """What invoices of these are charged by, held until the transaction ends."""
+    rates = catalog.tax_rates(organization, hold=True)
+    attached = AttachedCouponStore(connection).of_owners(organization, {*customers, *subscriptions}, lock=True)
+    if not attached:
+        return Charging(rates)
+    coupons = catalog.coupons(organization, {one.coupon for one in attached})
+    given: dict[str, list[Coupon]] = {}
+    for one in attached:
+        given.setdefault(one.owner, []).append(coupons[one.coupon].given_as(one.id))
+    counted = [one.id for several in given.values() for one in several if one.invoices is not None]
+    return Charging(rates, given, coupon_uses_of(connection, organization, counted))
+
+
+def taxpayer(customer: Customer) -> Taxpayer:
+    """What of a customer decides its taxes."""
+    address = customer.address or {}
+    return Taxpayer(address.get("country"), address.get("region"), customer.tax_treatment, customer.tax_reason)

@@ -1,0 +1,1 @@
+"""Coupons: reductions that customers and subscriptions may be given."""
