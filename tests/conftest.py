@@ -15,11 +15,18 @@ ON_POSTGRESQL_AT_ONCE = (  # where the database decides; the rest of the service
 )
 
 
+WITH_MONGODB_AT_ONCE = (  # which is about where customers are
+    *("test_customers.py", "test_customer_store.py", "test_customers_apart.py", "test_owed_names.py"),
+    *("test_idempotency.py", "test_mongo.py"),
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The quick suite tells most on SQLite alone; `make test-long` tells all of it on the others too."""
     for item in items:
         engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
         later = engine == "postgresql" and item.path.name not in ON_POSTGRESQL_AT_ONCE
+        later = later or (engine == "mongodb" and item.path.name not in WITH_MONGODB_AT_ONCE)
         if later or engine == "mariadb" or (engine == "apart" and item.path.name != "test_services.py"):
             item.add_marker(pytest.mark.slow)
 

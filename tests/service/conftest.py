@@ -131,6 +131,11 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def stores(engine: str, servers: Servers) -> dict[str, str]:
+    """The settings that name the stores of an engine, new and empty."""
+    return {"customers_url" if engine == "mongodb" else "database_url": needs(engine, servers)}
+
+
 @pytest.fixture(scope="session")
 def farthing(
     engine: str, servers: Servers, clock: TestClock, tmp_path_factory: pytest.TempPathFactory
@@ -141,8 +146,7 @@ def farthing(
         yield services  # type: ignore[misc]  # answers like one: services by their class, and calls by their path
         services.close()
         return
-    setting = "customers_url" if engine == "mongodb" else "database_url"
-    settings = load_settings({}, home=str(home), log_level="error", **{setting: needs(engine, servers)})
+    settings = load_settings({}, home=str(home), log_level="error", **stores(engine, servers))
     opened = open_farthing(settings, clock)
     yield opened
     opened.close()

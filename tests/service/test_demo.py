@@ -24,7 +24,9 @@ from farthing.kernel.credentials import operator
 from farthing.kernel.schemas import parsed
 from farthing.kernel.settings import load_settings
 from tests.servers import Servers
-from tests.service.conftest import TestClock
+from tests.service.conftest import TestClock, stores
+
+pytestmark = pytest.mark.customers
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 ACME = CUSTOMERS[0]
@@ -42,7 +44,7 @@ def moved(clock: TestClock) -> Iterator[TestClock]:
 @pytest.fixture
 def store(engine: str, servers: Servers, moved: TestClock, tmp_path: Path) -> Iterator[Farthing]:
     """An empty store of its own."""
-    opened = open_farthing(load_settings({}, home=str(tmp_path), database_url=servers.url(engine)), moved)
+    opened = open_farthing(load_settings({}, home=str(tmp_path), **stores(engine, servers)), moved)
     yield opened
     opened.close()
 
@@ -52,7 +54,7 @@ def made(engine: str, servers: Servers, clock: TestClock, tmp_path_factory: pyte
     """A finished sample, to be looked at only."""
     clock.to("2026-11-20T12:00:00Z")
     home = str(tmp_path_factory.mktemp("made"))
-    opened = open_farthing(load_settings({}, home=home, database_url=servers.url(engine)), clock)
+    opened = open_farthing(load_settings({}, home=home, **stores(engine, servers)), clock)
     yield make(opened)
     opened.close()
 

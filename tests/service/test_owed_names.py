@@ -96,6 +96,29 @@ def test_what_was_not_stored_is_not_told(customers: Customers, door: Door, api: 
     assert len(door.told) == 1
 
 
+@pytest.mark.parametrize("engine", ["mongodb"], indirect=True, scope="session")
+def test_what_is_undone_around_it_undoes_no_telling(
+    customers: Customers, owing: OwedSubjects, door: Door, api: Api
+) -> None:
+    """The customer is stored already, so that its names are owed until usage has them for good."""
+    made: list[str] = []
+
+    def fail() -> None:
+        with api.farthing.database.write():
+            made.append(create(customers, api, key="acme"))
+            raise UsageAway("Something else fails.")
+
+    with pytest.raises(UsageAway):
+        fail()
+    assert door.told == []
+    owing.deliver_all()
+    assert door.told == [("bind", (made[0], "acme"), made[0])]
+    with api.farthing.database.write():
+        second = create(customers, api)
+        assert len(door.told) == 1
+    assert door.told[1:] == [("bind", (second,), second)]
+
+
 @on_each_store
 def test_what_usage_missed_is_told_in_order(customers: Customers, owing: OwedSubjects, door: Door, api: Api) -> None:
     """All of it is done without usage, and counts once it is back (rule 16)."""

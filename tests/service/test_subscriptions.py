@@ -9,7 +9,7 @@ import pytest
 from tests.service.books import BASE, CALLS, SEATS, SUPPORT, Books, in_short, lines
 from tests.service.conftest import Api
 
-pytestmark = pytest.mark.books
+pytestmark = [pytest.mark.books, pytest.mark.customers]
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from farthing.usage.quantities.service import Quantities
 from farthing.usage.subjects.service import SubjectBook
 from tests.service.conftest import Api
 
+pytestmark = pytest.mark.customers
+
 NOVEMBER = "from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z"
 
 

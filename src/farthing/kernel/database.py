@@ -96,11 +96,7 @@ class Database:
 
     def after_commit(self, action: Callable[[], object]) -> None:
         """Run `action` once the unit of work under way has committed; at once when there is none."""
-        unit = _unit.get()
-        if unit is None:
-            action()
-        else:
-            unit.afterwards.append(action)
+        after_commit(action)
 
     @property
     def dialect(self) -> str:
@@ -109,6 +105,15 @@ class Database:
 
     def _serialised(self) -> AbstractContextManager[object]:
         return self.lock.held(PATIENCE_SECONDS) if self.lock else nullcontext()
+
+
+def after_commit(action: Callable[[], object]) -> None:
+    """The same for whoever has no part in that unit of work, but must not act before it is sure."""
+    unit = _unit.get()
+    if unit is None:
+        action()
+    else:
+        unit.afterwards.append(action)
 
 
 def changes(kind: str, names: Iterable[str]) -> None:

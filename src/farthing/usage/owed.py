@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, PrimaryKeyConstraint, 
 
 from farthing.kernel.clock import ticks
 from farthing.kernel.columns import Identifier, Json, required, table
-from farthing.kernel.database import Database
+from farthing.kernel.database import Database, after_commit
 from farthing.kernel.problems import Unavailable
 from farthing.usage import Subjects
 
@@ -142,7 +142,8 @@ class OwedSubjects:
         number = self.store.last_number(organization) + 1
         token = secrets.token_hex(12)
         self.store.add(Owed(organization, number, token, act, tuple(names), customer, subscription))
-        self.store.after_commit(lambda: self._deliver_now(organization, number))
+        # usage may take part in a unit of work around this one: what it was told must not be undone with that
+        self.store.after_commit(lambda: after_commit(lambda: self._deliver_now(organization, number)))
 
     def _deliver_now(self, organization: str, number: int) -> None:
         """Whatever happens here, what made the names true is stored, and must not be answered as if it were not."""
