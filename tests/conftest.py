@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers import Servers, new_servers
 
+# a busy machine is no failure: nothing here is about how long it takes
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 ON_POSTGRESQL_AT_ONCE = (  # where the database decides; the rest of the service suite follows with the long tests
     *("test_usage_laws.py", "test_bill_runs.py", "test_subscriptions.py", "test_idempotency.py", "test_house.py"),
     *("test_constraints.py", "test_customers.py", "test_customer_store.py", "test_customers_apart.py"),

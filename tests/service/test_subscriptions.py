@@ -29,7 +29,8 @@ def test_a_subscription_says_what_the_interface_promises(pro: Books) -> None:
         "plan_key": "pro", "plan_version": 1, "currency": "USD", "status": "active", "anchor": "calendar",
         "timezone": "UTC", "starts_at": "2026-11-01T00:00:00Z", "ends_at": None, "canceled_at": None,
         "trial_ends_at": None, "current_period": {"from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"},
-        "quantities": {}, "own_usage": False, "metadata": {"region": "eu"}, "parked": None, "version": 1,
+        "quantities": {}, "overrides": {}, "own_usage": False, "metadata": {"region": "eu"}, "parked": None,
+        "version": 1,
         "created_at": "2026-11-20T12:00:00Z", "updated_at": "2026-11-20T12:00:00Z",
     }
     assert pro.api.get("/v1/subscriptions/main").json == pro.api.get(f"/v1/subscriptions/{made['id']}").json == made
@@ -55,9 +56,7 @@ def test_a_version_can_be_named_and_the_newest_is_the_usual(pro: Books) -> None:
 
 
 @pytest.mark.parametrize(("change", "field"), [
-    ({"starts_at": "2026-09-02T00:00:00Z"}, "starts_at"),  # inside a month
-    ({"overrides": {"base": {"amount": "1"}}}, "overrides"), ({"coupons": ["c"]}, "coupons"),
-    ({"ends_at": "2026-12-01T00:00:00Z"}, "ends_at"),
+    ({"coupons": ["c"]}, "coupons"),
 ])
 def test_what_is_not_built_yet_is_named(pro: Books, change: Mapping[str, Any], field: str) -> None:
     answer = pro.api.post("/v1/subscriptions", pro.subscription(**change))
@@ -71,6 +70,12 @@ def test_what_is_not_built_yet_is_named(pro: Books, change: Mapping[str, Any], f
     ({"quantities": {"calls": "1"}}, "quantities.calls"), ({"quantities": {"base": "1"}}, "quantities.base"),
     ({"quantities": {"x": "1"}}, "quantities.x"), ({"key": "sub_1"}, "key"), ({"status": "active"}, "status"),
     ({"id": "sub_1"}, "id"), ({"nonsense": 1}, "nonsense"), ({"own_usage": "yes"}, "own_usage"),
+    ({"ends_at": "2026-09-01T00:00:00Z"}, "ends_at"), ({"ends_at": "2026-08-01T00:00:00Z"}, "ends_at"),
+    ({"overrides": {"x": {"amount": "1"}}}, "overrides.x"), ({"overrides": {"base": 1}}, "overrides.base"),
+    ({"overrides": {"base": {"amount": "1.234"}}}, "overrides.base.amount"),
+    ({"overrides": {"base": {"key": "y"}}}, "overrides.base.key"),
+    ({"overrides": {"calls": {"meter": None}}}, "overrides.calls.meter"),
+    ({"overrides": {"base": {"nonsense": "1"}}}, "overrides.base.nonsense"),
 ])
 def test_what_is_against_a_rule_is_named(pro: Books, change: Mapping[str, Any], field: str) -> None:
     """T45: unknown and read-only fields too."""
@@ -106,16 +111,21 @@ def test_only_one_unit_of_the_calendar_has_calendar_periods(books: Books) -> Non
     assert books.subscribe(anchor="anniversary")["current_period"]["to"] == "2026-11-01T00:00:00Z"
 
 
-@pytest.mark.parametrize(("interval", "inside", "start"), [
-    ("week", "2026-09-01", "2026-08-31"), ("quarter", "2026-08-01", "2026-07-01"), ("year", "2026-07-01", "2026-01-01"),
+@pytest.mark.parametrize(("interval", "inside", "end", "amount"), [
+    ("week", "2026-09-01", "2026-09-07", "8.57"), ("quarter", "2026-08-01", "2026-10-01", "6.63"),
+    ("year", "2026-07-01", "2027-01-01", "5.04"), ("month", "2026-09-30", "2026-10-01", "0.33"),
 ])
-def test_calendar_periods_start_where_the_calendar_does(books: Books, interval: str, inside: str, start: str) -> None:
-    """Weeks on Monday, quarters in January, April, July and October, years on 1 January (rule 12)."""
+def test_calendar_periods_start_where_the_calendar_does(
+    books: Books, interval: str, inside: str, end: str, amount: str
+) -> None:
+    """Weeks on Monday, quarters in January, April, July and October, years on 1 January; a start within one pays for
+    its days (rules 12 and 13).
+    """
     books.plan(BASE, interval=interval)
     books.customer()
-    refused = books.api.post("/v1/subscriptions", books.subscription(starts_at=f"{inside}T00:00:00Z"))
-    assert (refused.status_code, (refused.json or {})["title"]) == (422, "Not available yet")
-    assert books.subscribe(starts_at=f"{start}T00:00:00Z")["starts_at"] == f"{start}T00:00:00Z"
+    made = books.subscribe(starts_at=f"{inside}T00:00:00Z")
+    assert made["current_period"] == {"from": f"{inside}T00:00:00Z", "to": f"{end}T00:00:00Z"}
+    assert books.billed(f"{inside}T02:00:00Z")[0]["total"] == amount
 
 
 def test_a_first_period_beyond_the_calendar_is_refused(books: Books) -> None:
@@ -263,8 +273,8 @@ def test_a_cancellation_drops_the_drafts_behind_the_end(pro: Books) -> None:
 
 
 @pytest.mark.parametrize(("body", "title"), [
-    ({"at": "now"}, "Not available yet"), ({"at": "2026-12-01T00:00:00Z"}, "Not available yet"),
-    ({"at": "soon"}, "Invalid input"), ({"at": None}, "Invalid input"), ({}, "Invalid input"),
+    ({"at": "2026-08-31T00:00:00Z"}, "Invalid input"), ({"at": "soon"}, "Invalid input"),
+    ({"at": None}, "Invalid input"), ({}, "Invalid input"),
     ({"at": "period_end", "reason": "x"}, "Invalid input"),
 ])
 def test_another_moment_to_end_is_refused(pro: Books, body: Mapping[str, Any], title: str) -> None:
@@ -341,3 +351,183 @@ def test_reading_and_writing_are_different_scopes(api: Api) -> None:
     assert api.with_scopes("read").post("/v1/subscriptions", books.subscription()).status_code == 403
     assert api.with_scopes("write").post("/v1/subscriptions", books.subscription()).status_code == 201
     assert api.with_scopes("write").get("/v1/subscriptions").status_code == 403
+
+
+def test_a_subscription_pays_for_its_days(books: Books) -> None:
+    """Begun and ended within months: fees by local day, minimum and maximum shrunk with them (rules 9 and 13)."""
+    calls = CALLS | {"minimum": "30.00", "maximum": "60.00"}
+    books.customer_on(
+        BASE, SUPPORT, calls, customer={"timezone": "Europe/Berlin"}, starts_at="2026-09-16T10:00:00+02:00",
+        ends_at="2026-11-10T15:00:00+01:00",
+    )
+    books.use("1", "2026-09-15T21:59:59Z", "9999")  # the day before, in Berlin
+    books.use("2", "2026-10-20T12:00:00Z", "400")
+    books.use("3", "2026-11-10T22:59:59Z", "9999")
+    books.use("4", "2026-11-10T23:00:00Z", "9999")  # the day after
+    books.api.clock.to("2027-01-20T12:00:00Z")
+    assert [lines(invoice) for invoice in books.billed("2027-01-20T12:00:00Z")] == [
+        [("fee", "base", "5.00", "2026-09-15", "2026-09-30")],
+        [
+            ("usage", "calls", "15.00", "2026-09-15", "2026-09-30"),
+            ("fee", "support", "2.50", "2026-09-15", "2026-09-30"),
+            ("fee", "base", "10.00", "2026-09-30", "2026-10-31"),
+        ],
+        [
+            ("usage", "calls", "40.00", "2026-09-30", "2026-10-31"),
+            ("fee", "support", "5.00", "2026-09-30", "2026-10-31"),
+            ("fee", "base", "3.33", "2026-10-31", "2026-11-10"),
+        ],
+        [
+            ("usage", "calls", "20.00", "2026-10-31", "2026-11-10"),
+            ("fee", "support", "1.67", "2026-10-31", "2026-11-10"),
+        ],
+    ]
+    assert books.api.every("/v1/subscriptions")[0]["status"] == "ended"
+
+
+def test_a_shortened_fee_is_explained_by_its_days(books: Books) -> None:
+    books.customer_on(BASE, starts_at="2026-09-16T00:00:00Z")
+    [invoice] = books.billed("2026-09-20T00:00:00Z")
+    [line] = invoice["lines"]
+    assert line["description"] == "Base fee (15 of 30 days)"
+    told = books.api.get(f"/v1/invoices/{invoice['id']}/lines/{line['id']}/explain").json or {}
+    assert (told["exact"], told["amount"], told["steps"][-1]["note"]) == ("5", "5.00", "15 of 30 days")
+
+
+def test_a_trial_is_free_and_the_first_paid_period_starts_after_it(books: Books) -> None:
+    """No fixed fee, free usage, and anniversaries of the day it ended (rules 12 and 15)."""
+    books.customer_on(BASE, CALLS, plan={"trial_days": 14}, starts_at="2026-09-01T00:00:00Z", anchor="anniversary")
+    books.use("1", "2026-09-14T23:59:59Z", "100")
+    books.use("2", "2026-09-15T00:00:00Z", "7")
+    books.api.clock.to("2026-09-10T00:00:00Z")
+    [trial] = books.api.every("/v1/subscriptions?status=trialing")
+    assert (trial["status"], trial["trial_ends_at"]) == ("trialing", "2026-09-15T00:00:00Z")
+    assert trial["current_period"] == {"from": "2026-09-01T00:00:00Z", "to": "2026-09-15T00:00:00Z"}
+    books.api.clock.to("2026-10-20T00:00:00Z")
+    assert [lines(invoice) for invoice in books.billed("2026-10-20T00:00:00Z")] == [
+        [("fee", "base", "10.00", "2026-09-15", "2026-10-15")],
+        [
+            ("usage", "calls", "0.70", "2026-09-15", "2026-10-15"),
+            ("fee", "base", "10.00", "2026-10-15", "2026-11-15"),
+        ],
+    ]
+    assert books.api.every("/v1/subscriptions?status=trialing") == []
+
+
+def test_a_trial_canceled_in_time_costs_nothing(books: Books) -> None:
+    """Rule 15."""
+    subscription = books.customer_on(BASE, CALLS, plan={"trial_days": 14}, starts_at="2026-11-15T00:00:00Z")
+    canceled = books.post_subscription(subscription, "cancel", {"at": "period_end"})
+    assert (canceled["ends_at"], canceled["status"]) == ("2026-11-29T00:00:00Z", "canceled")
+    books.use("1", "2026-11-16T00:00:00Z", "100")
+    books.api.clock.to("2027-02-01T00:00:00Z")
+    assert books.billed("2027-02-01T00:00:00Z") == []
+
+
+def test_usage_may_be_billed_more_often_than_fees(books: Books) -> None:
+    """A yearly fee, and its usage by the month (rule 25)."""
+    plan = {"interval": "year", "usage_interval": "month"}
+    books.customer_on(BASE, CALLS, plan=plan, starts_at="2025-10-15T00:00:00Z", anchor="anniversary")
+    books.use("1", "2025-11-01T00:00:00Z", "7")
+    books.use("2", "2026-10-14T00:00:00Z", "9")
+    assert [lines(invoice) for invoice in books.billed("2026-11-01T00:00:00Z")] == [
+        [("fee", "base", "10.00", "2025-10-15", "2026-10-15")],
+        [("usage", "calls", "0.70", "2025-10-15", "2025-11-15")],
+        [
+            ("usage", "calls", "0.90", "2026-09-15", "2026-10-15"),
+            ("fee", "base", "10.00", "2026-10-15", "2027-10-15"),
+        ],
+    ]
+
+
+def test_prices_may_differ_for_one_subscription(books: Books) -> None:
+    """Also by another model; the plan and the others stay as they are."""
+    tiers = [{"up_to": "10", "unit_amount": "1"}, {"up_to": None, "unit_amount": "0.5"}]
+    overrides = {"base": {"amount": 4, "name": "Special"}, "calls": {"model": "graduated", "tiers": tiers}}
+    made = books.customer_on(BASE, CALLS, overrides=overrides, starts_at="2026-09-01T00:00:00Z")
+    assert made["overrides"]["base"] == {"amount": 4, "name": "Special"}
+    books.customer("other")
+    books.subscribe(customer="other", starts_at="2026-09-01T00:00:00Z")
+    books.use("1", "2026-09-10T00:00:00Z", "12")
+    books.use("2", "2026-09-10T00:00:00Z", "12", subject="other")
+    billed = books.billed("2026-10-01T02:00:00Z")
+    by_customer = {
+        key: [line["amount"] for one in billed if one["customer"]["key"] == key for line in one["lines"]]
+        for key in ("acme", "other")
+    }
+    assert by_customer == {"acme": ["4.00", "11.00", "4.00"], "other": ["10.00", "1.20", "10.00"]}
+    [line] = [line for one in billed for line in one["lines"] if line["amount"] == "11.00"]
+    invoice = next(one for one in billed if line in one["lines"])
+    told = books.api.get(f"/v1/invoices/{invoice['id']}/lines/{line['id']}/explain").json or {}
+    assert [step["amount"] for step in told["steps"]] == ["10", "1"]
+
+
+def test_an_end_takes_effect_at_the_end_of_its_local_day(books: Books) -> None:
+    """Now, at a time, or at a local midnight, which is itself the border (rule 13)."""
+    books.customer_on(SUPPORT, CALLS, customer={"timezone": "Asia/Kolkata"}, starts_at="2026-11-01T00:00:00+05:30")
+    [made] = books.api.every("/v1/subscriptions")
+    for at, ends_at in (
+        ("now", "2026-11-20T18:30:00Z"), ("2026-11-25T10:00:00Z", "2026-11-25T18:30:00Z"),
+        ("2026-11-25T18:30:00Z", "2026-11-25T18:30:00Z"), ("period_end", "2026-11-30T18:30:00Z"),
+    ):
+        assert books.post_subscription(made, "cancel", {"at": at})["ends_at"] == ends_at
+    books.post_subscription(made, "cancel", {"at": "2026-11-25T10:00:00Z"})
+    books.api.clock.to("2026-12-02T00:00:00Z")
+    books.use("1", "2026-11-25T18:29:59Z", "10")
+    books.use("2", "2026-11-25T18:30:00Z", "1000")
+    [last] = books.billed("2026-12-02T00:00:00Z")
+    assert [(line["price"], line["amount"]) for line in last["lines"]] == [("calls", "1.00"), ("support", "4.17")]
+    refused = books.api.post(f"/v1/subscriptions/{made['id']}/uncancel")
+    assert refused.status_code == 409  # its end is billed
+
+
+def test_a_cancellation_can_be_withdrawn_until_its_end_is_billed(pro: Books) -> None:
+    """Then the subscription goes on as if nothing had been said (rule 13)."""
+    subscription = pro.subscribe(starts_at="2026-11-01T00:00:00Z")
+    path = f"/v1/subscriptions/{subscription['id']}/uncancel"
+    assert pro.api.post(path).status_code == 409
+    pro.post_subscription(subscription, "cancel", {"at": "period_end"})
+    again = pro.api.made(path, None)
+    assert (again["status"], again["ends_at"], again["canceled_at"]) == ("active", None, None)
+    pro.api.clock.to("2027-01-02T00:00:00Z")
+    assert [one["total"] for one in pro.billed("2027-01-02T00:00:00Z")] == ["10.00", "10.00", "10.00"]
+
+
+def test_withdrawing_returns_to_the_end_it_was_made_with(pro: Books) -> None:
+    subscription = pro.subscribe(starts_at="2026-11-01T00:00:00Z", ends_at="2027-03-01T00:00:00Z")
+    assert pro.post_subscription(subscription, "cancel", {"at": "period_end"})["ends_at"] == "2026-12-01T00:00:00Z"
+    again = pro.api.made(f"/v1/subscriptions/{subscription['id']}/uncancel", None)
+    assert (again["ends_at"], again["status"]) == ("2027-03-01T00:00:00Z", "active")
+    assert pro.post_subscription(subscription, "cancel", {"at": "2028-01-01T00:00:00Z"})["ends_at"] == (
+        "2027-03-01T00:00:00Z"
+    )
+
+
+def test_withdrawing_is_refused_when_another_has_taken_the_meter(pro: Books) -> None:
+    """A customer's usage of a meter is billed by one subscription (rule 16)."""
+    subscription = pro.subscribe(starts_at="2026-11-01T00:00:00Z")
+    pro.post_subscription(subscription, "cancel", {"at": "period_end"})
+    pro.subscribe(starts_at="2026-12-01T00:00:00Z")
+    assert pro.api.post(f"/v1/subscriptions/{subscription['id']}/uncancel").status_code == 409
+
+
+def test_days_that_are_paid_for_are_not_given_back_yet(pro: Books) -> None:
+    """Named, not silently kept; where no fee is paid in advance an end may come at once."""
+    subscription = pro.subscribe(starts_at="2026-11-01T00:00:00Z")
+    pro.billed("2026-11-20T00:00:00Z")
+    refused = pro.api.post(f"/v1/subscriptions/{subscription['id']}/cancel", {"at": "now"})
+    assert (refused.status_code, (refused.json or {})["title"]) == (422, "Not available yet")
+    later = pro.post_subscription(subscription, "cancel", {"at": "2026-12-10T12:00:00Z"})
+    assert later["ends_at"] == "2026-12-11T00:00:00Z"
+    pro.api.clock.to("2026-12-02T00:00:00Z")
+    [december] = pro.billed("2026-12-02T00:00:00Z")
+    assert [line["amount"] for line in december["lines"]] == ["3.23"]
+    withdrawn = pro.api.post(f"/v1/subscriptions/{subscription['id']}/uncancel")
+    assert (withdrawn.status_code, (withdrawn.json or {})["title"]) == (422, "Not available yet")
+
+
+def test_one_that_has_not_begun_may_be_canceled_whole(pro: Books) -> None:
+    subscription = pro.subscribe(starts_at="2027-01-15T00:00:00Z")
+    assert pro.post_subscription(subscription, "cancel", {"at": "now"})["ends_at"] == "2027-01-15T00:00:00Z"
+    pro.api.clock.to("2027-03-01T00:00:00Z")
+    assert pro.billed("2027-03-01T00:00:00Z") == []

@@ -32,11 +32,11 @@ class BeforeSchedule(ValueError):
         super().__init__(f"{instant.isoformat()} lies before the first period, which starts on {first}.")
 
 
-class NotAPeriodStart(ValueError):
-    """A calendar schedule that would start in the middle of a period."""
+class NoCalendarPeriods(ValueError):
+    """A calendar schedule of an interval that the calendar does not have."""
 
-    def __init__(self, first: date, interval: "Interval") -> None:
-        super().__init__(f"{first} does not start a calendar period of {interval.count} {interval.unit}.")
+    def __init__(self, interval: "Interval") -> None:
+        super().__init__(f"The calendar has no periods of {interval.count} {interval.unit}.")
 
 
 @contextmanager
@@ -122,6 +122,15 @@ class Interval:
         if self.count < 1:
             raise ValueError(f"An interval of {self.count} {self.unit} would never end.")
 
+    def divides(self, other: "Interval") -> bool:
+        """Whether the other is always a whole number of these, as a year is of months and never of weeks."""
+        if self.unit == "day" and self.count == 1:
+            return True
+        for lengths in (_DAYS_OF, _MONTHS_OF):
+            if self.unit in lengths and other.unit in lengths:
+                return lengths[other.unit] * other.count % (lengths[self.unit] * self.count) == 0
+        return False
+
 
 class Anchor(StrEnum):
     """What the periods of a subscription follow: the calendar, or the day it began."""
@@ -130,25 +139,23 @@ class Anchor(StrEnum):
     ANNIVERSARY = "anniversary"
 
 
-def starts_period(day: date, interval: Interval) -> bool:
-    """Whether a local day is the first of a calendar period (rule 12).
+def calendar_start(day: date, unit: Unit) -> date:
+    """The first day of the calendar period that holds a local day (rule 12).
 
-    Weeks start on Monday, months on the 1st, quarters in January, April, July and October, years in January;
-    only an interval with a count of 1 has calendar periods. For anniversaries see `Schedule.first_day`.
+    Weeks start on Monday, months on the 1st, quarters in January, April, July and October, years in January.
     """
-    if interval.count != 1:
-        return False
-    match interval.unit:
+    match unit:
         case "day":
-            return True
+            return day
         case "week":
-            return day.weekday() == 0
+            with _within_the_calendar():
+                return day - timedelta(days=day.weekday())
         case "month":
-            return day.day == 1
+            return day.replace(day=1)
         case "quarter":
-            return day.day == 1 and day.month % 3 == 1
+            return day.replace(month=day.month - (day.month - 1) % 3, day=1)
         case "year":
-            return day.day == 1 and day.month == 1
+            return day.replace(month=1, day=1)
 
 
 _DAYS_OF: dict[Unit, int] = {"day": 1, "week": 7}
@@ -159,8 +166,8 @@ _MONTHS_OF: dict[Unit, int] = {"month": 1, "quarter": 3, "year": 12}
 class Schedule:
     """The full periods of a subscription, numbered from 0, tiling the time from its first day on.
 
-    first  the local day on which period 0 starts; with a calendar anchor it has to start a calendar period,
-           else NotAPeriodStart is raised
+    first  a local day of period 0: with a calendar anchor that may have started before it, else it starts there;
+           raises NoCalendarPeriods for a calendar anchor and an interval with a count
     """
 
     first: date
@@ -169,8 +176,13 @@ class Schedule:
     zone: ZoneInfo
 
     def __post_init__(self) -> None:
-        if self.anchor is Anchor.CALENDAR and not starts_period(self.first, self.interval):
-            raise NotAPeriodStart(self.first, self.interval)
+        if self.anchor is Anchor.CALENDAR and self.interval.count != 1:
+            raise NoCalendarPeriods(self.interval)
+
+    @property
+    def origin(self) -> date:
+        """The local day on which period 0 starts; raises OutsideCalendar."""
+        return calendar_start(self.first, self.interval.unit) if self.anchor is Anchor.CALENDAR else self.first
 
     def first_day(self, n: int) -> date:
         """The local day on which period n starts; raises OutsideCalendar.
@@ -181,8 +193,8 @@ class Schedule:
         unit = self.interval.unit
         with _within_the_calendar():
             if unit in _DAYS_OF:
-                return self.first + timedelta(days=_DAYS_OF[unit] * self.interval.count * n)
-            return _months_later(self.first, _MONTHS_OF[unit] * self.interval.count * n)
+                return self.origin + timedelta(days=_DAYS_OF[unit] * self.interval.count * n)
+            return _months_later(self.origin, _MONTHS_OF[unit] * self.interval.count * n)
 
     def period(self, n: int) -> Period:
         """Period number n; empty when the zone left its days out; raises OutsideCalendar."""
@@ -205,8 +217,8 @@ class Schedule:
     def _about(self, day: date) -> int:
         unit, length = self.interval.unit, self.interval.count
         if unit in _DAYS_OF:
-            return (day - self.first).days // (_DAYS_OF[unit] * length)
-        return (_month(day) - _month(self.first)) // (_MONTHS_OF[unit] * length)
+            return (day - self.origin).days // (_DAYS_OF[unit] * length)
+        return (_month(day) - _month(self.origin)) // (_MONTHS_OF[unit] * length)
 
 
 def periods(schedule: Schedule) -> Iterator[Period]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 
-from farthing.pricing.arithmetic import ZERO, Exact, exactly, rounded
-from farthing.pricing.boundaries import Boundary
+from farthing.pricing.arithmetic import ZERO, Exact, exactly, minus, rounded, times
+from farthing.pricing.boundaries import Boundary, Part
 from farthing.pricing.calendar import Period
 from farthing.pricing.charges import Step
 from farthing.pricing.currencies import Currency
@@ -40,6 +41,7 @@ class Line:
     discount   what is taken off the net; `tax` is on the rest
     tax_rates  by identifier
     entered    the amount as entered, once that is known
+    prorated   the days it is for and those of the full period, where it is for fewer (rules 9 and 13)
     """
 
     description: str
@@ -56,6 +58,7 @@ class Line:
     tax_rates: tuple[str, ...] = ()
     discounts: tuple[Discount, ...] = ()
     entered: Decimal | None = None
+    prorated: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,63 +81,77 @@ def boundary_lines(
     """The lines of the invoice that a subscription has at a boundary, in the order of rule 19 (rule 25).
 
     quantities  of the subscription, by price key, for prices without a meter
-    usage       by price key: the ratings of the period that ends here; not looked at where none ends
-    returns     usage and then fees in arrears of the period that ends, fees in advance of the one that starts;
+    usage       by price key: the ratings of the usage period that ends here; not looked at where none ends
+    returns     usage and then fees in arrears of the periods that end, fees in advance of the one that starts;
                 only lines whose amount, or metered quantity, is not zero
     raises      QuantityMissing
     """
     fees = [price for price in prices if price.meter is None]
     lines: list[Line] = []
-    if boundary.ended is not None:
+    if boundary.used is not None:
         for price in prices:
             if price.meter is not None:
-                lines += [_usage_line(price, one, boundary.ended) for one in usage[price.key]]
+                lines += [_usage_line(price, one, boundary.used) for one in usage[price.key]]
+    if boundary.ended is not None:
         lines += _fees(fees, Billing.IN_ARREARS, boundary.ended, quantities, currency)
     if boundary.started is not None:
         lines += _fees(fees, Billing.IN_ADVANCE, boundary.started, quantities, currency)
     return tuple(line for line in lines if line.amount or (line.reason == "usage" and line.quantity))
 
 
-def _usage_line(price: Price, one: GroupRating, period: Period) -> Line:
+def _usage_line(price: Price, one: GroupRating, part: Part) -> Line:
     names = ", ".join(
         f"{name} {value or 'none'}" for name, value in zip(price.group_by, one.group, strict=True)
     )
     description = f"{price.name} ({names})" if names else price.name
-    return _line(price, one.rating, period, "usage", description, one.group)
+    return _line(price, one.rating, part, "usage", description, one.group)
 
 
 def _fees(
     prices: Sequence[Price],
     billing: Billing,
-    period: Period,
+    part: Part,
     quantities: Mapping[str, Decimal],
     currency: Currency,
 ) -> Iterator[Line]:
     for price in prices:
         if price.billing is billing:
-            yield _line(price, fee_rating(price, quantities, currency), period, "fee", price.name, ())
+            rating = fee_rating(price, quantities, currency, part.days, part.of)
+            shortened = price.prorate and not part.is_whole
+            name = f"{price.name} ({part.days} of {part.of} days)" if shortened else price.name
+            yield _line(price, rating, part, "fee", name, ())
 
 
-def fee_rating(price: Price, quantities: Mapping[str, Decimal], currency: Currency) -> Rating:
-    """What a price without a meter charges for a full period (rule 10); raises QuantityMissing."""
-    if isinstance(price.charge, Flat):
-        return rate(price, Usage(ONE), currency)
-    if price.key not in quantities:
+def fee_rating(
+    price: Price, quantities: Mapping[str, Decimal], currency: Currency, days: int = 1, of: int = 1
+) -> Rating:
+    """What a price without a meter charges for `days` of the `of` days of a full period (rules 10 and 13).
+
+    A fee without `prorate` is charged whole. Raises QuantityMissing.
+    """
+    if not isinstance(price.charge, Flat) and price.key not in quantities:
         raise QuantityMissing(price.key)
-    return rate(price, Usage(quantities[price.key]), currency)
+    quantity = ONE if isinstance(price.charge, Flat) else quantities[price.key]
+    full = rate(price, Usage(quantity), currency)
+    if days == of or not price.prorate:
+        return full
+    exact = times(full.exact, Fraction(days, of))
+    step = Step(ZERO, minus(exact, full.exact), f"{days} of {of} days")
+    return Rating(rounded(exact, currency), exact, full.quantity, (*full.steps, step))
 
 
-def _line(price: Price, rating: Rating, period: Period, reason: str, description: str, group: Group) -> Line:
+def _line(price: Price, rating: Rating, part: Part, reason: str, description: str, group: Group) -> Line:
     return Line(
         description,
         price.key,
         group,
-        period,
+        part.period,
         rating.quantity,
         _unit_amount(price, rating),
         rating.amount,
         reason,
         price.tax_code,
+        prorated=(part.days, part.of) if price.prorate and not part.is_whole else None,
     )
 
 

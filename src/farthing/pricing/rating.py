@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 from farthing.pricing import charges
-from farthing.pricing.adjustments import adjusted
+from farthing.pricing.adjustments import WHOLE, adjusted
 from farthing.pricing.aggregation import Aggregation, Point, Properties, aggregate, require_inside, sum_of
 from farthing.pricing.arithmetic import ZERO, Exact, exactly, rounded
 from farthing.pricing.calendar import Period
@@ -70,17 +71,18 @@ def usage_of(events: Iterable[tuple[Decimal, Properties]]) -> Usage:
     return Usage(sum_of(points), points)
 
 
-def rate(price: Price, usage: Usage, currency: Currency) -> Rating:
-    """What a price charges for the usage of one full period.
+def rate(price: Price, usage: Usage, currency: Currency, share: Fraction = WHOLE) -> Rating:
+    """What a price charges for the usage of one period.
 
     price    lawful: `violations` found none
     usage    of the whole period, and of one group where the price groups; without a meter its quantity
+    share    of a full period: minimum and maximum shrink with it (rule 9)
     returns  the amount in major units of the currency, at its own decimals, and how it came about
     raises   UnpricedUsage
     """
     with exactly():
         steps = _MODELS[type(price.charge)](price.charge, usage)
-        steps += adjusted(price, amount_of(steps), currency)
+        steps += adjusted(price, amount_of(steps), currency, share)
         exact = amount_of(steps)
         quantity = ONE if isinstance(price.charge, Flat) else usage.quantity
         return Rating(rounded(exact, currency), exact, quantity, steps)
@@ -134,11 +136,13 @@ def rate_metered(
     period: Period,
     currency: Currency,
     earlier: Iterable[Point] = (),
+    share: Fraction = WHOLE,
 ) -> tuple[GroupRating, ...]:
-    """What a metered price charges for one full usage period, each group rated by itself (rule 10).
+    """What a metered price charges for one usage period, each group rated by itself (rule 10).
 
     points   the events of the period that the meter counts; the price's own filter is applied here
     earlier  for weighted_sum: all events before the period, whose changes make the level carried in
+    share    of a full period, where the subscription begins or ends in it (rule 9)
     returns  a rating for each group that has an event or carries a level in, values as text and null last;
              without `group_by` exactly one, also without events
     raises   OutsidePeriod, UnpricedUsage
@@ -151,7 +155,7 @@ def rate_metered(
         groups.setdefault((), [])
     return tuple(
         GroupRating(
-            group, rate(price, _usage(price, aggregation, groups.get(group, []), period, held), currency)
+            group, rate(price, _usage(price, aggregation, groups.get(group, []), period, held), currency, share)
         )
         for group in sorted(groups.keys() | carried.keys(), key=charges.nulls_last)
         for held in [carried.get(group, ZERO)]

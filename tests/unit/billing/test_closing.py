@@ -27,8 +27,10 @@ def subscription(zone: str = "UTC", starts: str = "2026-09-01T12:00:00+00:00", u
     day, starts_at = beginning(datetime.fromisoformat(starts).astimezone(UTC), ZoneInfo(zone))
     return Subscription(
         id="sub_1", organization="org_1", key=None, customer="cus_1", plan="pln_1", plan_key="pro", plan_version=1,
-        currency="USD", interval=Interval(unit), anchor=Anchor.ANNIVERSARY, timezone=zone, first_day=day,
-        starts_at=starts_at, ends_at=None, canceled_at=None, quantities={}, own_usage=False, metadata={},
+        currency="USD", interval=Interval(unit), usage_interval=Interval(unit), anchor=Anchor.ANNIVERSARY,
+        timezone=zone, first_day=day,
+        starts_at=starts_at, trial_ends_at=None, ends_at=None, agreed_end=None, canceled_at=None, quantities={},
+        overrides={}, own_usage=False, metadata={},
         billed_through=None, still_open=(), next_boundary=starts_at, parked=None, parked_at=None, version=1,
         created_at=NOW, updated_at=NOW,
     )

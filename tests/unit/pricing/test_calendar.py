@@ -12,14 +12,14 @@ from farthing.pricing.calendar import (
     Anchor,
     BeforeSchedule,
     Interval,
-    NotAPeriodStart,
+    NoCalendarPeriods,
     OutsideCalendar,
     Period,
     Schedule,
+    calendar_start,
     local_day,
     periods,
     start_of_day,
-    starts_period,
     windows,
 )
 from tests.unit.pricing.strategies import days, instants, intervals, zones
@@ -167,11 +167,11 @@ def test_a_period_is_two_instants_in_utc() -> None:
 def test_calendar_periods_start_where_the_calendar_says(unit: str, first: date) -> None:
     """Weeks on Monday, months on the 1st, quarters in October too, years on 1 January (rule 12)."""
     interval = Interval(unit)  # type: ignore[arg-type]
-    assert starts_period(first, interval)
-    assert starts_period(first + DAY, interval) == (unit == "day")
-    assert not starts_period(first, Interval(interval.unit, 2))
-    second = Schedule(first, interval, Anchor.CALENDAR, BERLIN).first_day(1)
-    assert starts_period(second, interval)
+    assert calendar_start(first, interval.unit) == first
+    assert calendar_start(first + DAY, interval.unit) == (first + DAY if unit == "day" else first)
+    second = Schedule(first + DAY, interval, Anchor.CALENDAR, BERLIN).first_day(1)
+    assert calendar_start(second, interval.unit) == second
+    assert calendar_start(second - DAY, interval.unit) == (second - DAY if unit == "day" else first)
 
 
 @pytest.mark.parametrize(
@@ -181,15 +181,26 @@ def test_calendar_periods_start_where_the_calendar_says(unit: str, first: date) 
 def test_a_year_has_so_many_calendar_periods(unit: str, starts: int) -> None:
     """2026 begins on a Thursday and has 52 Mondays (rule 12)."""
     every_day = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
-    assert sum(starts_period(day, Interval(unit)) for day in every_day) == starts  # type: ignore[arg-type]
+    assert sum(calendar_start(day, unit) == day for day in every_day) == starts  # type: ignore[arg-type]
 
 
-def test_a_calendar_schedule_starts_a_period() -> None:
-    """And has an `interval_count` of 1 (rule 12)."""
-    with pytest.raises(NotAPeriodStart, match="2026-10-02 does not start a calendar period of 1 month"):
-        Schedule(date(2026, 10, 2), Interval("month"), Anchor.CALENDAR, BERLIN)
-    with pytest.raises(NotAPeriodStart):
+def test_a_calendar_schedule_may_begin_within_a_period() -> None:
+    """Its periods are those of the calendar all the same; an `interval_count` the calendar has not (rule 12)."""
+    schedule = Schedule(date(2026, 10, 15), Interval("quarter"), Anchor.CALENDAR, BERLIN)
+    assert [schedule.first_day(n) for n in (0, 1)] == [date(2026, 10, 1), date(2027, 1, 1)]
+    with pytest.raises(NoCalendarPeriods):
         Schedule(date(2026, 10, 1), Interval("month", 3), Anchor.CALENDAR, BERLIN)
+
+
+@pytest.mark.parametrize(("one", "other", "divides"), [
+    (Interval("month"), Interval("year"), True), (Interval("quarter"), Interval("year"), True),
+    (Interval("month"), Interval("month", 5), True), (Interval("quarter"), Interval("month", 4), False),
+    (Interval("year"), Interval("month"), False), (Interval("week"), Interval("month"), False),
+    (Interval("day"), Interval("month"), True), (Interval("week"), Interval("week", 2), True),
+    (Interval("day", 7), Interval("week"), True), (Interval("day", 2), Interval("week"), False),
+])
+def test_what_is_always_a_whole_number_of_what(one: Interval, other: Interval, divides: bool) -> None:
+    assert one.divides(other) is divides
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from farthing.billing.invoices.rating import Measured, Rater
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import Invoice, InvoiceLine, LineNotFound, found
+from farthing.billing.subscriptions.overrides import terms
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Catalog, Meter
@@ -73,13 +75,15 @@ class Explainer:
     def _rated(self, invoice: Invoice, line: InvoiceLine, owner: Subscription, listing: Listing) -> Explanation:
         unit = currency(invoice.currency)
         version = owner.plan, owner.plan_version
-        plan = self.catalog.plans(owner.organization, {version})[version]
+        plan = terms(self.catalog.plans(owner.organization, {version})[version], owner)
         price = next(one for one in plan.prices if one.key == line.price)
+        days, of = line.prorated or (1, 1)
         if price.meter is None or line.period is None:
-            return Explanation(invoice, line, fee_rating(price, owner.quantities, unit))
+            return Explanation(invoice, line, fee_rating(price, owner.quantities, unit, days, of))
         meter = self.catalog.meter(owner.organization, price.meter)
         measured = self.rater.measured(owner.organization, owner, meter, line.period, invoice.position or 0)
-        rated = rate_metered(price, meter.aggregation, measured.points, line.period, unit, measured.earlier)
+        share = Fraction(days, of)
+        rated = rate_metered(price, meter.aggregation, measured.points, line.period, unit, measured.earlier, share)
         rating = next(one.rating for one in rated if one.group == line.group)
         points = counted_for(price, line.group, measured.points)
         carried = _carried(price, line.group, measured)

@@ -83,6 +83,8 @@ invoice_lines = table(
     required("tax", BigInteger),
     Column("tax_rates", Json),
     Column("discounts", Json),
+    Column("days", Integer),  # of the full period's `of_days`, where the line is for fewer
+    Column("of_days", Integer),
     Column("billed_as", Name),  # what rule 25 has only once; null once void and on one-off lines
     PrimaryKeyConstraint("id", name="invoice_lines_pk"),
     ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_lines_invoice_fk"),

@@ -7,10 +7,11 @@ from itertools import islice
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from farthing.billing.subscriptions.overrides import terms
 from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Catalog, Meter, Plan
 from farthing.pricing.aggregation import Aggregation, OutsidePeriod, Point
-from farthing.pricing.boundaries import Boundary
+from farthing.pricing.boundaries import Boundary, Part
 from farthing.pricing.calendar import Period, local_day
 from farthing.pricing.charges import UnpricedUsage
 from farthing.pricing.checks import UnsoundInvoice, check_invoice
@@ -75,7 +76,7 @@ class Rater:
         """The lines of these boundaries from the events up to `position`, in the order asked for (rule 25)."""
         plans = self.catalog.plans(organization, {(d.subscription.plan, d.subscription.plan_version) for d in due})
         meters = {meter.key: meter for meter in self.catalog.meters(organization)}
-        plan_of = [plans[d.subscription.plan, d.subscription.plan_version] for d in due]
+        plan_of = [terms(plans[d.subscription.plan, d.subscription.plan_version], d.subscription) for d in due]
         asked = [_metered(d, plan, meters) for d, plan in zip(due, plan_of, strict=True)]
         measured = iter(self._measured(organization, [one for each in asked for one in each], position))
         return [
@@ -102,10 +103,10 @@ class Rater:
 
 def _metered(due: Due, plan: Plan, meters: Mapping[str, Meter]) -> list[Wanted]:
     """The usage that a boundary needs: of each meter once, however many prices look at it."""
-    if due.boundary.ended is None:
+    if due.boundary.used is None:
         return []
     keys = dict.fromkeys(price.meter for price in plan.prices if price.meter is not None)
-    return [_wanted(due.subscription, meters[key], due.boundary.ended) for key in keys]
+    return [_wanted(due.subscription, meters[key], due.boundary.used.period) for key in keys]
 
 
 def _wanted(one: Subscription, meter: Meter, period: Period) -> Wanted:
@@ -122,8 +123,8 @@ def _carried(one: Wanted) -> tuple[Wanted, ...]:
 def _rated(due: Due, plan: Plan, measured: Mapping[str, Measured], position: int) -> Rated:
     unit = currency(plan.currency)
     try:
-        usage = {} if due.boundary.ended is None else {
-            price.key: ratings(price, measured[price.meter], due.boundary.ended, plan)
+        usage = {} if due.boundary.used is None else {
+            price.key: ratings(price, measured[price.meter], due.boundary.used, plan)
             for price in plan.prices if price.meter is not None
         }
         lines = boundary_lines(plan.prices, due.subscription.quantities, due.boundary, usage, unit)
@@ -138,8 +139,9 @@ def refusal(due: Due, why: Exception | str) -> str:
     return f"The invoice of {due.day.isoformat()} cannot be made: {str(why) or type(why).__name__}"
 
 
-def ratings(price: Price, measured: Measured, period: Period, plan: Plan) -> tuple[GroupRating, ...]:
-    """What a metered price charges for a period, group by group; raises UnpricedUsage."""
+def ratings(price: Price, measured: Measured, part: Part, plan: Plan) -> tuple[GroupRating, ...]:
+    """What a metered price charges for a usage period, group by group; raises UnpricedUsage."""
+    unit = currency(plan.currency)
     return rate_metered(
-        price, measured.meter.aggregation, measured.points, period, currency(plan.currency), measured.earlier
+        price, measured.meter.aggregation, measured.points, part.period, unit, measured.earlier, part.share
     )

@@ -247,6 +247,7 @@ def _line_row(invoice: Invoice, number: int, line: InvoiceLine) -> Row:
         "entered": None if line.entered is None else to_minor(line.entered, unit),
         "tax": to_minor(line.tax, unit), "tax_rates": list(line.tax_rates) or None,
         "discounts": discounts_json(line.discounts, unit), "billed_as": _line_mark(invoice, line),
+        "days": line.prorated[0] if line.prorated else None, "of_days": line.prorated[1] if line.prorated else None,
     }
 
 
@@ -272,6 +273,7 @@ def _line(row: RowMapping, unit: Currency) -> InvoiceLine:
         tax_code=row["tax_code"], discount=from_minor(row["discount"], unit), tax=from_minor(row["tax"], unit),
         entered=from_minor(row["amount"] if row["entered"] is None else row["entered"], unit),
         tax_rates=tuple(row["tax_rates"] or ()), discounts=discounts_from(row["discounts"], unit),
+        prorated=(row["days"], row["of_days"]) if row["of_days"] else None,
     )
 
 

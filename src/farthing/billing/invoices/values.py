@@ -39,6 +39,7 @@ class InvoiceLine:
     tax_rates: tuple[str, ...] = ()
     discounts: tuple[Discount, ...] = ()
     entered: Decimal | None = None
+    prorated: tuple[int, int] | None = None  # days it is for, and those of the full period, where it is for fewer
 
     @property
     def net(self) -> Decimal:
@@ -56,7 +57,7 @@ class InvoiceLine:
         return cls(
             id, line.description, line.price, group_by, line.group, line.period, plain(line.quantity),
             line.unit_amount, line.amount, line.reason, line.tax_code, line.discount, line.tax, line.tax_rates,
-            line.discounts, line.entered,
+            line.discounts, line.entered, line.prorated,
         )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from farthing.billing.subscriptions.values import Subscription
-from farthing.pricing.boundaries import Boundary, boundaries
+from farthing.pricing.boundaries import Boundary, boundaries, part_of
 from farthing.pricing.calendar import OutsideCalendar
 
 FAR: Final = datetime(9998, 1, 1, tzinfo=UTC)
@@ -18,15 +18,15 @@ def due_boundaries(subscription: Subscription, as_of: datetime) -> Iterator[Boun
     for at in one.still_open:
         if at <= as_of and (found := boundary_at(one, at)) is not None:
             yield found
-    yield from boundaries(one.schedule, one.ends_at, one.billed_through, as_of)
+    yield from boundaries(one.life, one.billed_through, as_of)
 
 
 def boundary_at(subscription: Subscription, at: datetime) -> Boundary | None:
     """The boundary at exactly this moment; None when there is none."""
     one = subscription
-    if at < one.starts_at:
+    if at < one.life.begins_at:
         return None
-    found = boundaries(one.schedule, one.ends_at, _before(one, at), at)
+    found = boundaries(one.life, _before(one, at), at)
     return next((boundary for boundary in found if boundary.at == at), None)
 
 
@@ -42,9 +42,8 @@ def closed(subscription: Subscription, boundary: Boundary) -> Subscription:
     """
     one, at = unparked(subscription, boundary.at), boundary.at
     if at == one.next_boundary and not one.still_open:  # the usual one: the next in order
-        following = None if boundary.started is None else boundary.started.end
-        return replace(one, billed_through=at, next_boundary=following)
-    skipped = {each.at for each in boundaries(one.schedule, one.ends_at, one.billed_through, at)}
+        return replace(one, billed_through=at, next_boundary=boundary.following)
+    skipped = {each.at for each in boundaries(one.life, one.billed_through, at)}
     still_open = tuple(sorted(skipped.union(one.still_open) - {at}))
     return _with_next(replace(one, billed_through=max(one.billed_through or at, at), still_open=still_open))
 
@@ -61,12 +60,17 @@ def reopened(subscription: Subscription, at: datetime) -> Subscription:
     return _with_next(replace(one, billed_through=last, still_open=still_open))
 
 
-def ending(subscription: Subscription, ends_at: datetime) -> Subscription:
+def ending(subscription: Subscription, ends_at: datetime | None) -> Subscription:
     """The subscription with an end that nobody has billed yet; what would lie behind it is no boundary any more."""
     changed = replace(subscription, ends_at=ends_at)
-    if changed.parked_at is not None and changed.parked_at > ends_at:
+    if ends_at is not None and changed.parked_at is not None and changed.parked_at > ends_at:
         changed = replace(changed, parked=None, parked_at=None)
     return _with_next(changed)
+
+
+def opened(subscription: Subscription) -> Subscription:
+    """A new subscription that knows its first boundary."""
+    return _with_next(subscription)
 
 
 def parked(subscription: Subscription, at: datetime, reason: str) -> Subscription:
@@ -81,11 +85,11 @@ def unparked(subscription: Subscription, at: datetime) -> Subscription:
 
 def _before(subscription: Subscription, at: datetime) -> datetime | None:
     """The boundary before the one at `at`; None before the first."""
-    schedule = subscription.schedule
-    if at <= subscription.starts_at:
+    life = subscription.life
+    if at <= life.begins_at:
         return None
-    n = schedule.index_at(at)
-    while (start := schedule.period(n).start) >= at:  # periods that their zone left out last no time
+    n = life.usage.index_at(at)
+    while (start := part_of(life.usage, n, life.ends_at).period.start) >= at:  # some last no time
         n -= 1
     return start
 
@@ -99,7 +103,7 @@ def _open(subscription: Subscription) -> Iterator[datetime]:
     one = subscription
     yield from one.still_open
     try:
-        for boundary in boundaries(one.schedule, one.ends_at, one.billed_through, FAR):
+        for boundary in boundaries(one.life, one.billed_through, FAR):
             yield boundary.at
     except OutsideCalendar:
         return

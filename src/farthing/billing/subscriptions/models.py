@@ -16,13 +16,17 @@ subscriptions = table(
     required("currency", Identifier),
     required("interval_unit", Identifier),
     required("interval_count", Integer),
+    Column("usage_unit", Identifier),  # null: the plan's own interval
     required("anchor", Identifier),
     required("timezone", Name),
     required("first_day", Identifier),
     required("starts_at", Instant),
+    Column("trial_ends_at", Instant),
     Column("ends_at", Instant),
+    Column("agreed_end", Instant),
     Column("canceled_at", Instant),
     required("quantities", Json),
+    Column("overrides", LongText),  # JSON; null: none
     required("own_usage", Boolean),
     required("metadata", Json),
     Column("billed_through", Instant),

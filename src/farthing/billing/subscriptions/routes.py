@@ -50,8 +50,14 @@ def update_subscription(caller: Caller, reference: str, patch: object) -> Subscr
 
 @routes.post("/v1/subscriptions/<reference>/cancel", scope=Scope.WRITE, body=CancelIn, answer=SubscriptionOut)
 def cancel_subscription(caller: Caller, reference: str, body: CancelIn) -> SubscriptionOut:
-    """End the subscription with its current period."""
+    """End the subscription: now, at a time, or with its current period."""
     return _shown(caller, provided(Subscriptions).cancel(caller, reference, body))
+
+
+@routes.post("/v1/subscriptions/<reference>/uncancel", scope=Scope.WRITE, answer=SubscriptionOut)
+def uncancel_subscription(caller: Caller, reference: str) -> SubscriptionOut:
+    """Withdraw a cancellation whose end is not billed yet."""
+    return _shown(caller, provided(Subscriptions).uncancel(caller, reference))
 
 
 def _shown(caller: Caller, subscription: Subscription) -> SubscriptionOut:

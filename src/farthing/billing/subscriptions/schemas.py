@@ -28,13 +28,15 @@ Quantity = Annotated[Exactly, Field(ge=0)]
 class SubscriptionIn(Schema):
     """A subscription to be made."""
 
-    later: ClassVar[Mapping[str, object]] = {"overrides": {}, "coupons": [], "ends_at": None}
+    later: ClassVar[Mapping[str, object]] = {"coupons": []}
     customer: Reference
     plan: Reference
     key: Key | None = None
     starts_at: InstantIn
     anchor: Literal["calendar", "anniversary"]
+    ends_at: InstantIn | None = None
     quantities: Annotated[dict[Key, Quantity], Field(max_length=100)] = {}
+    overrides: Annotated[dict[Key, dict[str, Any]], Field(max_length=100)] = {}  # Any: the fields of a price
     own_usage: bool = False
     metadata: Metadata = {}
 
@@ -90,6 +92,7 @@ class SubscriptionOut(Shown):
     trial_ends_at: InstantOut | None
     current_period: PeriodOut | None
     quantities: dict[str, str]
+    overrides: dict[str, Any]  # Any: the fields of a price
     own_usage: bool
     metadata: dict[str, Any]  # Any: the caller's own JSON scalars
     parked: str | None
@@ -104,8 +107,10 @@ class SubscriptionOut(Shown):
             id=one.id, key=one.key, customer=one.customer, customer_key=customer_key, plan=one.plan,
             plan_key=one.plan_key, plan_version=one.plan_version, currency=one.currency, status=one.status(now),
             anchor=one.anchor.value, timezone=one.timezone, starts_at=one.starts_at, ends_at=one.ends_at,
-            canceled_at=one.canceled_at, trial_ends_at=None, current_period=PeriodOut.of(one.current_period()),
+            canceled_at=one.canceled_at, trial_ends_at=one.trial_ends_at,
+            current_period=PeriodOut.of(one.current_period()),
             quantities={key: plain(quantity) for key, quantity in one.quantities.items()},
-            own_usage=one.own_usage, metadata=dict(one.metadata), parked=one.parked, version=one.version,
+            overrides={key: dict(fields) for key, fields in one.overrides.items()}, own_usage=one.own_usage,
+            metadata=dict(one.metadata), parked=one.parked, version=one.version,
             created_at=one.created_at, updated_at=one.updated_at,
         )

@@ -2,25 +2,29 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from farthing.billing.invoices.store import InvoiceStore
-from farthing.billing.subscriptions.accounts import held_customer
-from farthing.billing.subscriptions.closing import ending
+from farthing.billing.subscriptions.accounts import held_customer, hold_account
+from farthing.billing.subscriptions.closing import ending, opened
+from farthing.billing.subscriptions.overrides import checked_overrides, terms
 from farthing.billing.subscriptions.schemas import CancelIn, SubscriptionIn, SubscriptionPatch
 from farthing.billing.subscriptions.store import Search, SubscriptionStore
 from farthing.billing.subscriptions.values import (
     MeterAlreadyPriced,
+    NotCanceled,
     Subscription,
     SubscriptionEnded,
     beginning,
+    ending_at,
     found,
 )
 from farthing.catalog import Catalog, Plan
 from farthing.customers import Customer, CustomerBook
-from farthing.kernel.clock import Clock
+from farthing.kernel.clock import Clock, instant_text
 from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database
 from farthing.kernel.ids import NewId
@@ -28,8 +32,8 @@ from farthing.kernel.pagination import Listing, Page
 from farthing.kernel.problems import FieldError, Invalid, NotAvailableYet
 from farthing.kernel.schemas import merged, parsed, resent
 from farthing.kernel.web import UNCONDITIONAL, Precondition
-from farthing.pricing.calendar import Anchor, NotAPeriodStart, OutsideCalendar, Schedule
-from farthing.pricing.prices import Flat
+from farthing.pricing.calendar import Anchor, OutsideCalendar, Schedule, start_of_day
+from farthing.pricing.prices import Billing, Flat
 from farthing.usage import Subjects
 
 
@@ -94,27 +98,68 @@ class Subscriptions:
         return changed
 
     def cancel(self, caller: Caller, reference: str, body: CancelIn) -> Subscription:
-        """End a subscription with its current period (rule 13); again, nothing changes.
+        """End a subscription at the end of a local day, or with its current period (rule 13); again, nothing changes.
 
         Drafts of what would have come after the end are dropped. Raises SubscriptionNotFound, SubscriptionEnded,
-        NotAvailableYet for any other moment than `period_end`.
+        Invalid, and NotAvailableYet for an end within a period whose fees in advance are billed.
         """
-        if body.at != "period_end":
-            message = "is not available yet but for period_end"
-            raise NotAvailableYet("Cancelling at another moment than period_end", [FieldError("at", message)])
         now = self.now(caller.organization)
         with self.database.write() as connection:
             store = SubscriptionStore(connection)
             current = found(store.find(caller.organization, reference, lock=True), reference)
-            period = current.current_period()
-            if period is None:
-                raise SubscriptionEnded(f"Subscription {current.id} has ended, and its end is billed (rule 13).")
-            if current.ends_at == period.end:
+            ends_at = _end_for(current, body.at, now)
+            if current.ends_at == ends_at and current.canceled_at is not None:
                 return current
-            changed = self._touched(replace(ending(current, period.end), canceled_at=now))
+            changed = self._touched(replace(ending(current, ends_at), canceled_at=now))
+            self._refuse_credit(current, ends_at)
             store.save([changed])
-            InvoiceStore(connection).remove_drafts(current.organization, current.id, after=period.end)
+            InvoiceStore(connection).remove_drafts(current.organization, current.id, after=ends_at)
         return changed
+
+    def uncancel(self, caller: Caller, reference: str) -> Subscription:
+        """Withdraw a cancellation; raises SubscriptionNotFound, NotCanceled once the end is billed (rule 13).
+
+        Where another subscription has taken its meters meanwhile: MeterAlreadyPriced.
+        """
+        with self.database.write() as connection:
+            store = SubscriptionStore(connection)
+            named = found(store.find(caller.organization, reference), reference)
+            hold_account(connection, caller.organization, named.customer)
+            current = found(store.find(caller.organization, named.id, lock=True), reference)
+            if current.canceled_at is None or current.current_period() is None:
+                state = "is not canceled" if current.canceled_at is None else "has ended, and its end is billed"
+                raise NotCanceled(f"Subscription {current.id} {state} (rule 13).")
+            self._refuse_shortened(current)
+            changed = self._touched(replace(ending(current, current.agreed_end), canceled_at=None))
+            if not changed.own_usage:
+                plan = self._terms_of(changed)
+                others = store.of_customer(caller.organization, changed.customer)
+                self._refuse_shared_meters(changed, plan, [one for one in others if one.id != changed.id])
+            store.save([changed])
+        return changed
+
+    def _terms_of(self, one: Subscription) -> Plan:
+        version = one.plan, one.plan_version
+        return terms(self.catalog.plans(one.organization, {version})[version], one)
+
+    def _refuse_credit(self, current: Subscription, ends_at: datetime) -> None:
+        """Raises NotAvailableYet when days that are paid for in advance would have to be given back."""
+        billed = current.billed_through
+        if billed is None or ends_at <= billed or ends_at >= current.life.fee_part(billed).period.end:
+            return
+        if self._charges_in_advance(current):
+            message = "lies within a period whose fees in advance are billed; giving days back is not available yet"
+            raise NotAvailableYet("Cancelling within a billed period", [FieldError("at", message)])
+
+    def _refuse_shortened(self, current: Subscription) -> None:
+        """Raises NotAvailableYet when a fee in advance was charged for the days up to the end alone."""
+        billed = current.billed_through
+        if billed is not None and not current.life.fee_part(billed).is_whole and self._charges_in_advance(current):
+            raise NotAvailableYet("Withdrawing a cancellation for which a fee in advance was shortened")
+
+    def _charges_in_advance(self, current: Subscription) -> bool:
+        prices = self._terms_of(current).prices
+        return any(price.meter is None and price.billing is Billing.IN_ADVANCE and price.prorate for price in prices)
 
     def _touched(self, subscription: Subscription) -> Subscription:
         return replace(
@@ -125,16 +170,20 @@ class Subscriptions:
         if plan.currency != customer.currency:
             message = f"plan {plan.key} is in {plan.currency}, the customer is billed in {customer.currency}"
             raise Invalid(f"{message} (rule 23).", [FieldError("plan", message)])
-        day, starts_at = _first_day(body, plan, ZoneInfo(customer.timezone))
-        return Subscription(
+        overrides = checked_overrides(plan, body.overrides)
+        days = _days(body, plan, ZoneInfo(customer.timezone))
+        new = Subscription(
             id=self.new_id("sub", now), organization=customer.organization, key=body.key, customer=customer.id,
             plan=plan.id, plan_key=plan.key, plan_version=plan.version, currency=plan.currency,
-            interval=plan.interval, anchor=Anchor(body.anchor), timezone=customer.timezone, first_day=day,
-            starts_at=starts_at, ends_at=None, canceled_at=None,
-            quantities=_checked_quantities(plan, body.quantities), own_usage=body.own_usage, metadata=body.metadata,
-            billed_through=None, still_open=(), next_boundary=starts_at, parked=None, parked_at=None, version=1,
+            interval=plan.interval, usage_interval=plan.usage_interval, anchor=Anchor(body.anchor),
+            timezone=customer.timezone, first_day=days.first, starts_at=days.starts_at,
+            trial_ends_at=days.trial_ends_at, ends_at=days.ends_at, agreed_end=days.ends_at, canceled_at=None,
+            quantities={}, overrides=overrides, own_usage=body.own_usage, metadata=body.metadata,
+            billed_through=None, still_open=(), next_boundary=None, parked=None, parked_at=None, version=1,
             created_at=now, updated_at=now,
         )
+        quantities = _checked_quantities(terms(plan, new), body.quantities)
+        return replace(opened(new), quantities=quantities)
 
     def _refuse_shared_meters(self, new: Subscription, plan: Plan, others: list[Subscription]) -> None:
         living = [
@@ -156,22 +205,51 @@ def metered(plan: Plan) -> frozenset[str]:
     return frozenset(price.meter for price in plan.prices if price.meter is not None)
 
 
-def _first_day(body: SubscriptionIn, plan: Plan, zone: ZoneInfo) -> tuple[date, datetime]:
-    """The local day on which the first full period starts, and its first instant; raises Invalid, NotAvailableYet."""
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """When a new subscription begins, is paid for from, and ends."""
+
+    first: date
+    starts_at: datetime
+    trial_ends_at: datetime | None
+    ends_at: datetime | None
+
+
+def _days(body: SubscriptionIn, plan: Plan, zone: ZoneInfo) -> _Days:
+    """The local days that a new subscription moves at (rules 12, 13 and 15); raises Invalid."""
     anchor = Anchor(body.anchor)
     if anchor is Anchor.CALENDAR and plan.interval.count != 1:
         message = "must be anniversary: calendar periods have an interval_count of 1 (rule 12)"
         raise Invalid(f"anchor {message}.", [FieldError("anchor", message)])
     try:
         day, starts_at = beginning(body.starts_at, zone)
-        Schedule(day, plan.interval, anchor, zone).period(0)
-    except NotAPeriodStart as error:
-        message = "lies inside a calendar period, which is not available yet"
-        raise NotAvailableYet("A start inside a calendar period", [FieldError("starts_at", message)]) from error
-    except OutsideCalendar as error:
+        first = day + timedelta(days=plan.trial_days)
+        paid_from = start_of_day(first, zone)
+        Schedule(first, plan.interval, anchor, zone).period(0)
+        ends_at = None if body.ends_at is None else ending_at(body.ends_at, zone)
+    except (OutsideCalendar, OverflowError) as error:
         message = f"must leave room for a first period; {error}"
         raise Invalid(f"starts_at {message}", [FieldError("starts_at", message)]) from error
-    return day, starts_at
+    if ends_at is not None and ends_at <= starts_at:
+        message = "must lie after starts_at"
+        raise Invalid(f"ends_at {message}.", [FieldError("ends_at", message)])
+    return _Days(first, starts_at, paid_from if plan.trial_days else None, ends_at)
+
+
+def _end_for(current: Subscription, at: datetime | Literal["now", "period_end"], now: datetime) -> datetime:
+    """The end that a cancellation means (rule 13); raises SubscriptionEnded, Invalid for one that is billed past."""
+    period = replace(current, ends_at=current.agreed_end).current_period()
+    if period is None or current.current_period() is None:
+        raise SubscriptionEnded(f"Subscription {current.id} has ended, and its end is billed (rule 13).")
+    if at == "period_end":
+        return period.end
+    ends_at = ending_at(now if at == "now" else at, ZoneInfo(current.timezone))
+    if at == "now" and current.billed_through is None:  # one that has not begun need not begin
+        ends_at = max(ends_at, current.starts_at)
+    if ends_at < period.start:
+        message = f"must not lie before the current period, which began at {instant_text(period.start)} (rule 13)"
+        raise Invalid(f"at {message}.", [FieldError("at", message)])
+    return min(ends_at, current.agreed_end or ends_at)
 
 
 def _checked_quantities(plan: Plan, given: dict[str, Decimal]) -> dict[str, Decimal]:

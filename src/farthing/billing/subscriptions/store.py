@@ -1,5 +1,6 @@
 """Rows of subscriptions."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -24,6 +25,7 @@ from farthing.billing.subscriptions.values import Subscription, SubscriptionKeyT
 from farthing.kernel.clock import instant_from, instant_text
 from farthing.kernel.database import refusing
 from farthing.kernel.ids import is_id
+from farthing.kernel.strict_json import dumps
 from farthing.pricing.arithmetic import plain
 from farthing.pricing.calendar import Anchor, Interval
 
@@ -120,17 +122,23 @@ def _in_status(status: str, now: datetime) -> ColumnElement[bool]:
         case "scheduled":
             return and_(unended, table.starts_at > now)
         case "canceled":
-            return and_(table.ends_at > now, table.starts_at <= now)
+            return and_(table.ends_at > now, table.starts_at <= now, table.canceled_at.is_not(None))
+        case "trialing":
+            return and_(unended, table.starts_at <= now, table.canceled_at.is_(None), table.trial_ends_at > now)
         case "active":
-            return and_(table.ends_at.is_(None), table.starts_at <= now)
-        case _:  # nothing is in trial or paused yet
+            paid = or_(table.trial_ends_at.is_(None), table.trial_ends_at <= now)
+            return and_(unended, table.starts_at <= now, table.canceled_at.is_(None), paid)
+        case _:  # nothing is paused yet
             return false()
 
 
 def _row(subscription: Subscription) -> dict[str, Any]:  # Any: a row's columns
     row = {one.name: getattr(subscription, one.name) for one in fields(subscription)}
     interval: Interval = row.pop("interval")
+    usage_interval: Interval = row.pop("usage_interval")
     return row | {
+        "usage_unit": None if usage_interval == interval else usage_interval.unit,
+        "overrides": dumps(dict(subscription.overrides)).decode("utf-8") if subscription.overrides else None,
         "still_open": [instant_text(at) for at in subscription.still_open],
         "interval_unit": interval.unit, "interval_count": interval.count, "anchor": subscription.anchor.value,
         "first_day": subscription.first_day.isoformat(),
@@ -141,9 +149,12 @@ def _row(subscription: Subscription) -> dict[str, Any]:  # Any: a row's columns
 def _value(row: RowMapping) -> Subscription:
     columns = dict(row)
     interval = Interval(columns.pop("interval_unit"), columns.pop("interval_count"))
+    usage_unit = columns.pop("usage_unit")
     quantities = {key: Decimal(quantity) for key, quantity in row["quantities"].items()}
     return Subscription(**columns | {
         "still_open": tuple(instant_from(at) for at in row["still_open"]),
+        "usage_interval": Interval(usage_unit) if usage_unit else interval,
+        "overrides": json.loads(row["overrides"]) if row["overrides"] else {},
         "interval": interval, "anchor": Anchor(row["anchor"]), "first_day": date.fromisoformat(row["first_day"]),
         "quantities": quantities,
     })

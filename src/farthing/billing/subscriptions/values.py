@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from farthing.kernel.problems import Conflict, NotFound
+from farthing.pricing.boundaries import Life
 from farthing.pricing.calendar import Anchor, Interval, Period, Schedule, local_day, start_of_day
 
 
@@ -14,8 +16,12 @@ from farthing.pricing.calendar import Anchor, Interval, Period, Schedule, local_
 class Subscription:
     """A customer on a plan, from a local day on, in a time zone that stays.
 
+    first_day       its first paid local day
     starts_at       the first instant of its first local day
-    ends_at         the end of its last period, None without an end
+    trial_ends_at   the first instant of its first paid day, where a trial came before it
+    ends_at         the first instant of the local day after its last, None without an end
+    agreed_end      the end it was made with, to which withdrawing a cancellation returns
+    overrides       by price key: fields of prices that differ for it from the plan's, as JSON
     billed_through  its last closed boundary (rule 25), None before the first
     still_open      boundaries before that one which are open all the same, rising
     next_boundary   its earliest open boundary, None when the last is closed
@@ -31,13 +37,17 @@ class Subscription:
     plan_version: int
     currency: str
     interval: Interval
+    usage_interval: Interval
     anchor: Anchor
     timezone: str
     first_day: date
     starts_at: datetime
+    trial_ends_at: datetime | None
     ends_at: datetime | None
+    agreed_end: datetime | None
     canceled_at: datetime | None
     quantities: Mapping[str, Decimal]
+    overrides: Mapping[str, Mapping[str, Any]]  # Any: JSON
     own_usage: bool
     metadata: Mapping[str, object]
     billed_through: datetime | None
@@ -50,24 +60,35 @@ class Subscription:
     updated_at: datetime
 
     @property
-    def schedule(self) -> Schedule:
-        return Schedule(self.first_day, self.interval, self.anchor, ZoneInfo(self.timezone))
+    def life(self) -> Life:
+        """The periods that it lives through."""
+        zone = ZoneInfo(self.timezone)
+        fees = Schedule(self.first_day, self.interval, self.anchor, zone)
+        if self.usage_interval == self.interval:
+            return Life(fees, fees, self.ends_at)
+        return Life(fees, Schedule(self.first_day, self.usage_interval, self.anchor, zone), self.ends_at)
 
     def status(self, now: datetime) -> str:
-        """scheduled, active, canceled (its end is set) or ended."""
+        """scheduled, trialing, active, canceled (its end is set) or ended."""
         if self.ends_at is not None and now >= self.ends_at:
             return "ended"
         if now < self.starts_at:
             return "scheduled"
-        return "canceled" if self.ends_at is not None else "active"
+        if self.canceled_at is not None:
+            return "canceled"
+        return "trialing" if self.trial_ends_at is not None and now < self.trial_ends_at else "active"
 
     def current_period(self) -> Period | None:
-        """The period that begins at its last closed boundary, or its first (rule 13); None after its end."""
+        """From its last closed boundary, or its start, to the end of the plan period that holds it (rule 13).
+
+        A trial is a period of its own; None after the end.
+        """
         begins = self.billed_through or self.starts_at
         if self.ends_at is not None and begins >= self.ends_at:
             return None
-        schedule = self.schedule
-        return schedule.period(schedule.index_at(begins))
+        if self.trial_ends_at is not None and begins < self.trial_ends_at:
+            return Period(begins, min(self.trial_ends_at, self.ends_at or self.trial_ends_at))
+        return Period(begins, self.life.fee_part(begins).period.end)
 
     def same_terms(self, other: "Subscription") -> bool:
         """Whether what either owes at a boundary is rated alike."""
@@ -75,13 +96,20 @@ class Subscription:
 
 
 def _terms(one: Subscription) -> tuple[object, ...]:
-    return one.customer, one.plan, one.plan_version, one.quantities, one.ends_at
+    return one.customer, one.plan, one.plan_version, one.quantities, one.overrides, one.ends_at
 
 
 def beginning(starts_at: datetime, zone: ZoneInfo) -> tuple[date, datetime]:
     """The local day on which a start takes effect, and its first instant (rule 13)."""
     day = local_day(starts_at, zone)
     return day, start_of_day(day, zone)
+
+
+def ending_at(at: datetime, zone: ZoneInfo) -> datetime:
+    """The end of the local day on which an end takes effect; a local midnight is itself the border (rule 13)."""
+    day = local_day(at, zone)
+    begin = start_of_day(day, zone)
+    return begin if begin == at else start_of_day(day + timedelta(days=1), zone)
 
 
 def found(subscription: Subscription | None, reference: str) -> Subscription:
@@ -107,6 +135,10 @@ class SubscriptionKeyTaken(Conflict):
 
 class MeterAlreadyPriced(Conflict):
     """A customer's usage of a meter is billed by one subscription (rule 16)."""
+
+
+class NotCanceled(Conflict):
+    """There is no cancellation to withdraw, or its end is billed (rule 13)."""
 
 
 class SubscriptionEnded(Conflict):

@@ -9,7 +9,6 @@ from farthing.catalog.plans.values import Plan
 from farthing.catalog.prices.schemas import PriceIn
 from farthing.kernel.parties import CurrencyCode
 from farthing.kernel.schemas import InstantOut, Integer, Key, Line, Schema, Shown
-from farthing.kernel.strict_json import JsonNumber
 
 UnitName = Literal["day", "week", "month", "quarter", "year"]
 
@@ -17,13 +16,13 @@ UnitName = Literal["day", "week", "month", "quarter", "year"]
 class PlanVersionIn(Schema):
     """The next version of a plan."""
 
-    later: ClassVar[Mapping[str, object]] = {
-        "usage_interval": None, "trial_days": JsonNumber("0"), "minimum_commitment": None, "migrate": False,
-    }
+    later: ClassVar[Mapping[str, object]] = {"minimum_commitment": None, "migrate": False}
     name: Line
     currency: CurrencyCode
     interval: UnitName
     interval_count: Annotated[Integer, Field(ge=1, le=100)] = 1
+    usage_interval: UnitName | None = None
+    trial_days: Annotated[Integer, Field(ge=0, le=3660)] = 0
     prices: Annotated[list[PriceIn], Field(max_length=200)]
 
 
@@ -45,6 +44,8 @@ class PlanOut(Shown):
     currency: str
     interval: UnitName
     interval_count: int
+    usage_interval: UnitName
+    trial_days: int
     version: int
     prices: list[Annotated[dict[str, Any], WithJsonSchema({"type": "object", "description": "A Price"})]]  # Any: JSON
     created_at: InstantOut
@@ -60,7 +61,8 @@ class PlanOut(Shown):
     def of(cls, plan: Plan) -> "PlanOut":
         shown = cls(
             id=plan.id, key=plan.key, name=plan.name, currency=plan.currency, interval=plan.interval.unit,
-            interval_count=plan.interval.count, version=plan.version, prices=[dict(each) for each in plan.documents],
+            interval_count=plan.interval.count, usage_interval=plan.usage_interval.unit, trial_days=plan.trial_days,
+            version=plan.version, prices=[dict(each) for each in plan.documents],
             created_at=plan.created_at, updated_at=plan.updated_at,
         )
         shown._revision = plan.revision

@@ -163,9 +163,15 @@ def _terms(connection: Connection, organization: str, body: PlanVersionIn) -> _T
         price = _naming(sent.value(), meter)
         errors += unlawful(price, money, meter.aggregation if meter else None, at)
         prices.append(price)
+    interval = Interval(body.interval, body.interval_count)
+    usage_interval = Interval(body.usage_interval) if body.usage_interval else interval
+    if not usage_interval.divides(interval):
+        whole = f"{interval.count} {interval.unit} is no whole number of {usage_interval.unit}s"
+        errors.append(FieldError("usage_interval", f"must divide the interval: {whole}"))
     refuse(errors)
     fields = {
-        "name": body.name, "currency": body.currency, "interval": Interval(body.interval, body.interval_count),
+        "name": body.name, "currency": body.currency, "interval": interval, "usage_interval": usage_interval,
+        "trial_days": body.trial_days,
         "prices": tuple(prices),
         "documents": tuple(document(sent, price.meter, money) for sent, price in zip(body.prices, prices, strict=True)),
     }
@@ -205,5 +211,5 @@ def _as_sent(plan: Plan) -> dict[str, object]:
     documents: list[Document] = list(plan.documents)
     return {
         "key": plan.key, "name": plan.name, "currency": plan.currency, "interval": plan.interval.unit,
-        "interval_count": plan.interval.count, "prices": documents,
-    }
+        "interval_count": plan.interval.count, "trial_days": plan.trial_days, "prices": documents,
+    } | ({} if plan.usage_interval == plan.interval else {"usage_interval": plan.usage_interval.unit})

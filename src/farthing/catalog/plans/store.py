@@ -131,15 +131,19 @@ def _version_is(plan: Plan) -> Any:  # Any: a condition
 def _row(plan: Plan) -> dict[str, Any]:  # Any: a row's columns
     return {
         "name": plan.name, "currency": plan.currency, "interval_unit": plan.interval.unit,
-        "interval_count": plan.interval.count, "prices": dumps(list(plan.documents)).decode("utf-8"),
+        "interval_count": plan.interval.count, "trial_days": plan.trial_days,
+        "usage_unit": None if plan.usage_interval == plan.interval else plan.usage_interval.unit,
+        "prices": dumps(list(plan.documents)).decode("utf-8"),
         "revision": plan.revision, "updated_at": plan.updated_at,
     }
 
 
 def _value(row: RowMapping) -> Plan:
     prices, documents = stored_prices(row["prices"])
+    interval = Interval(row["interval_unit"], row["interval_count"])
     return Plan(
         id=row["plan"], organization=row["organization"], key=row["key"], version=row["version"], name=row["name"],
-        currency=row["currency"], interval=Interval(row["interval_unit"], row["interval_count"]), prices=prices,
+        currency=row["currency"], interval=interval, prices=prices, trial_days=row["trial_days"] or 0,
+        usage_interval=Interval(row["usage_unit"]) if row["usage_unit"] else interval,
         documents=documents, revision=row["revision"], created_at=row["created_at"], updated_at=row["updated_at"],
     )

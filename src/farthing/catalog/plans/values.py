@@ -14,10 +14,12 @@ from farthing.pricing.prices import Price
 class Plan:
     """One version of a plan; once somebody has subscribed to it, it never changes.
 
-    version    1 for the first, which `key@1` names
-    interval   of its fees and of its usage
-    documents  the prices as the interface shows them, in the same order
-    revision   how often this version was changed before anybody subscribed to it
+    version         1 for the first, which `key@1` names
+    interval        of its fees
+    usage_interval  of its usage; divides that of its fees
+    trial_days      before the first paid day
+    documents       the prices as the interface shows them, in the same order
+    revision        how often this version was changed before anybody subscribed to it
     """
 
     id: str
@@ -27,6 +29,8 @@ class Plan:
     name: str
     currency: str
     interval: Interval
+    usage_interval: Interval
+    trial_days: int
     prices: tuple[Price, ...]
     documents: tuple[Mapping[str, Any], ...]  # Any: JSON
     revision: int

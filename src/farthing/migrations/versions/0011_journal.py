@@ -6,7 +6,7 @@ from alembic import op
 from farthing.kernel.columns import ENGINE, Identifier, Instant, Name
 
 revision = "0011_journal"
-down_revision = "0008_answer_cache"
+down_revision = "0009_partial_periods"
 
 
 def upgrade() -> None:
