@@ -3,11 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 from flask import Flask
-from sqlalchemy import text
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from farthing.billing.bill_runs.running import Running
@@ -235,10 +233,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
 def web_application(farthing: Farthing) -> Flask:
     """The WSGI application on an opened store: the rooms that are served here."""
     here, identity = farthing.here, farthing.identity
-    app = new_application(
-        _checks(farthing), farthing.telemetry,
-        _helpful(farthing),
-    )
+    app = new_application(_checks(farthing), farthing.telemetry, _helpful(farthing))
     app.extensions["farthing"] = farthing.services
     app.extensions["farthing_idempotency"] = {  # by the tag of an endpoint; "" for all others
         "": Idempotency(SqlAnswers(farthing.database), farthing.now),
@@ -255,15 +250,9 @@ def web_application(farthing: Farthing) -> Flask:
     return app
 
 
-def _answers(remote: Remote) -> str:
-    """That a room which runs elsewhere is there; raises RoomAway."""
-    remote.wire.send("GET", "/healthz", {}, again=False)
-    return remote.wire.at
-
-
 def _helpful(farthing: Farthing) -> dict[str, Check]:
     """Without which this process works on, slower or with less, by name."""
-    checks: dict[str, Check] = {room: partial(_answers, remote) for room, remote in farthing.away.items()}
+    checks: dict[str, Check] = {room: remote.version for room, remote in farthing.away.items()}
     if farthing.cache is not None:
         checks["cache"] = farthing.cache.version
     return checks
@@ -271,16 +260,10 @@ def _helpful(farthing: Farthing) -> dict[str, Check]:
 
 def _checks(farthing: Farthing) -> dict[str, Check]:
     """What this process depends on, by name."""
-    checks: dict[str, Check] = {"database": lambda: _database_version(farthing.database)}
+    checks: dict[str, Check] = {"database": farthing.database.version}
     if farthing.customers.mongo is not None:
         checks["mongodb"] = farthing.customers.mongo.version
     return checks
-
-
-def _database_version(database: Database) -> str:
-    question = "SELECT sqlite_version()" if database.dialect == "sqlite" else "SELECT version()"
-    with database.read() as connection:
-        return f"{database.dialect} {connection.execute(text(question)).scalar_one()}"
 
 
 def served(farthing: Farthing) -> Application:

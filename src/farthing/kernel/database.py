@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
@@ -97,6 +97,12 @@ class Database:
     def after_commit(self, action: Callable[[], object]) -> None:
         """Run `action` once the unit of work under way has committed; at once when there is none."""
         after_commit(action)
+
+    def version(self) -> str:
+        """The engine and its version, when it answers."""
+        question = "SELECT sqlite_version()" if self.dialect == "sqlite" else "SELECT version()"
+        with self.read() as connection:
+            return f"{self.dialect} {connection.execute(text(question)).scalar_one()}"
 
     @property
     def dialect(self) -> str:

@@ -119,6 +119,11 @@ class Remote:
         """What the room answers to this call of its protocol; raises its refusals, RoomAway."""
         return self._asked(method, True, *args, **kwargs)
 
+    def version(self) -> str:
+        """Where the room answers; raises RoomAway where it does not."""
+        self.wire.send("GET", "/healthz", {}, again=False)
+        return self.wire.at
+
     def tell(self, method: Callable[Concatenate[Any, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The same for a call that must not be sent twice by itself; raises its refusals, RoomAway."""
         return self._asked(method, False, *args, **kwargs)
