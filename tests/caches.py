@@ -91,6 +91,8 @@ class Proxy:
         self.target = target
         self.refusing = False
         self.deaf = False  # passes requests on, and cuts before the answer
+        self.piece = 0  # of answers: so many bytes at a time, and slowly
+        self._slow = threading.Event()  # never set
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._open: set[socket.socket] = set()
@@ -100,6 +102,10 @@ class Proxy:
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def connections(self) -> int:
+        return len(self._open)
 
     def cut(self) -> None:
         """Hang up on everybody."""
@@ -133,12 +139,20 @@ class Proxy:
             for pair in ((client, server, False), (server, client, True)):
                 threading.Thread(target=self._pass, args=pair, daemon=True).start()
 
+    def _sent(self, sink: socket.socket, data: bytes, answer: bool) -> None:
+        if not (answer and self.piece):
+            return sink.sendall(data)
+        for start in range(0, len(data), self.piece):
+            sink.sendall(data[start : start + self.piece])
+            self._slow.wait(0.03)
+        return None
+
     def _pass(self, source: socket.socket, sink: socket.socket, answer: bool) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
                 if answer and self.deaf:
                     break
-                sink.sendall(data)
+                self._sent(sink, data, answer)
         for one in (source, sink):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)

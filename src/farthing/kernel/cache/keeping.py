@@ -35,7 +35,7 @@ def kept_answers(database: Database, cache: RedisServer | None, kind: str, prefi
 def _keeper(beliefs: Beliefs, cache: RedisServer | None, generations: Generations | None, source: Source) -> Keeper:
     if cache is not None:
         mending = Mending(beliefs, cache)
-        mending.due(beliefs.current())
+        mending.begin()
         return SharedKeeper(beliefs, cache, mending)
     return GenerationKeeper(generations) if generations is not None else VersionKeeper(source)
 

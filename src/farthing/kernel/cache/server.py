@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from farthing.kernel.breaker import Breaker
+from farthing.kernel.breaker import FAILURES, Breaker
 from farthing.kernel.clock import ticks
 from farthing.kernel.problems import Misconfigured
 
-PATIENCE_SECONDS: Final = 0.05
+PATIENCE_SECONDS: Final = 0.05  # for each piece of an answer
+LONGEST_SECONDS: Final = 0.2  # for all of it: one that comes by drops is as bad as none
 WHO: Final = ("INFO", "replication")
 
 Command = tuple[str | bytes | int, ...]
@@ -97,10 +98,10 @@ class RedisServer:
         except self._errors as error:
             self._breaker.failed()
             raise Gone(str(error)) from error
-        if ticks() - began > PATIENCE_SECONDS:  # it answers by drops
-            self._breaker.failed()
-        else:
-            self._breaker.succeeded()
+        self._breaker.succeeded()
+        if ticks() - began > LONGEST_SECONDS:
+            for _ in range(FAILURES):
+                self._breaker.failed()
         return found
 
     def _kept(self) -> _Line | None:

@@ -178,7 +178,7 @@ class Process(threading.Thread):
         redis = world.redis if has_redis else None
         self.guard = SharedGuard(self.beliefs, redis, world.pause)
         self.keeper = SharedKeeper(
-            self.beliefs, world.redis, Mending(self.beliefs, world.redis, lambda work: work()), world.pause
+            self.beliefs, world.redis, Mending(self.beliefs, world.redis, lambda work: work(), world.pause), world.pause
         ) if has_redis else None
 
     def run(self) -> None:
