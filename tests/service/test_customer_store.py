@@ -179,11 +179,11 @@ def test_no_change_is_lost_between_many(store: CustomerStore, acme: Customer) ->
         current, _ = found
         rows.save(following(current, metadata={"n": int(str(current.metadata["n"])) + 1}), True)
 
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: store.write(count), range(20)))
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda _: store.write(count), range(40)))
     last = find(store, acme.organization, acme.id)
     assert last is not None
-    assert (last.version, last.metadata) == (21, {"n": 20})
+    assert (last.version, last.metadata) == (41, {"n": 40})
 
 
 def test_a_unit_of_work_is_whole_or_not_at_all(store: CustomerStore, acme: Customer) -> None:

@@ -111,7 +111,7 @@ def test_whoever_is_overtaken_begins_again(mongo: Mongo) -> None:
 
 
 def test_patience_ends(mongo: Mongo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("farthing.kernel.mongo.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("farthing.kernel.mongo.work.PATIENCE_SECONDS", 0.05)
     with failing(mongo, 1000, "insert", errorCode=112, errorLabels=["TransientTransactionError"]):
         work, begun = counted(lambda: add(mongo, "a"))
         with pytest.raises(Overtaken):
@@ -137,7 +137,7 @@ def test_a_commit_is_asked_for_again_and_the_work_is_not_done_again(
     with failing(mongo, 1, "commitTransaction", closeConnection=True):
         mongo.write(work)
     assert (names(mongo), len(begun)) == (["a"], 1)
-    monkeypatch.setattr("farthing.kernel.mongo.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("farthing.kernel.mongo.work.ANSWER_SECONDS", 0.3)
     work, begun = counted(lambda: add(mongo, "b"))
     with failing(mongo, 100_000, "commitTransaction", closeConnection=True), pytest.raises(OutcomeUnknown):
         mongo.write(work)
@@ -146,7 +146,7 @@ def test_a_commit_is_asked_for_again_and_the_work_is_not_done_again(
 
 @pytest.mark.parametrize("code", [91, 189, 10107, 11600, 13435])
 def test_a_server_that_is_going_is_told_as_503(mongo: Mongo, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("farthing.kernel.mongo.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("farthing.kernel.mongo.work.ANSWER_SECONDS", 0.2)
     with failing(mongo, 100, "find", errorCode=code), pytest.raises(DocumentStoreAway), mongo.read():
         mongo["things"].find_one()
 

@@ -19,7 +19,7 @@ from farthing.usage import Subjects, owed
 from farthing.usage.owed import OwedStore, OwedSubjects
 from farthing.usage.subjects.service import SubjectBook
 from tests.service.apart import Services
-from tests.service.books import Books
+from tests.service.books import CALLS, Books
 from tests.service.conftest import Api
 from tests.service.test_customer_store import STORES
 
@@ -197,19 +197,26 @@ def test_what_a_dead_process_was_telling_is_told(
 
 
 @pytest.mark.parametrize("engine", ["apart"], indirect=True, scope="session")
-def test_a_customer_is_made_while_the_service_of_usage_is_away(books: Books) -> None:
+def test_what_is_made_while_the_service_of_usage_is_away_counts_once_it_is_back(books: Books) -> None:
+    """A customer, and a subscription with usage of its own: both are made all the same."""
     services = cast(Services, books.api.farthing)
     books.meter()
+    books.plan(CALLS)
     services.stop("usage")
     try:
-        made = books.customer()
+        books.customer()
+        books.subscribe(key="line-2", own_usage=True)
     finally:
         services.serve("usage")
-    books.use("e1", "2026-11-02T00:00:00Z", "3")
-    [waiting] = services.farthings["customers"].owed
-    deadline = time.monotonic() + 15  # the breaker lets somebody try again after a second or so
-    while owes(waiting.store, books.api):
-        assert time.monotonic() < deadline
-        waiting.deliver_all()
-    asked = f"/v1/usage?customer={made['id']}&meter=calls&from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z&window=none"
-    assert [row["value"] for row in books.api.get(asked).json["data"]] == ["3"]  # type: ignore[index]
+    books.use("e1", "2026-09-02T00:00:00Z", "3")
+    books.use("e2", "2026-09-03T00:00:00Z", "4", subject="line-2")
+    for room in ("customers", "billing"):
+        [waiting] = services.farthings[room].owed
+        deadline = time.monotonic() + 15  # the breaker lets somebody try again after a second or so
+        while owes(waiting.store, books.api):
+            assert time.monotonic() < deadline
+            waiting.deliver_all()
+    asked = "/v1/usage?customer=acme&meter=calls&from=2026-09-01T00:00:00Z&to=2026-10-01T00:00:00Z&window=none"
+    assert [row["value"] for row in books.api.get(asked).json["data"]] == ["7"]  # type: ignore[index]
+    [invoice] = books.billed("2026-10-02T00:00:00Z")
+    assert [line["quantity"] for line in invoice["lines"]] == ["4"]
