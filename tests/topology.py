@@ -206,8 +206,9 @@ class Topology:
         _rewrite(secrets / "cache_url", "@redis:6379", f"@127.0.0.1:{places['redis']}")
         _rewrite(secrets / "customers_url", None, self.servers.url("mongodb"))
         redis = Process(
-            "redis", [str(DEPLOY / "redis.sh")], {"SECRETS": str(secrets), "PORT": str(places["redis"])},
-            places["redis"], self._log("redis"), lambda: _answers_redis(places["redis"]),
+            "redis", [str(_mounted(self.compose["services"]["redis"]))],
+            {"SECRETS": str(secrets), "PORT": str(places["redis"])}, places["redis"], self._log("redis"),
+            lambda: _answers_redis(places["redis"]),
         )
         return {"redis": redis, **{
             name: Process(name, [], {}, places[name], self._log(name), lambda: True)
@@ -243,7 +244,8 @@ class Topology:
         folder, port = self.folder / "gateway", places["gateway"]
         gateway_configuration(folder, port, places)
         (folder / "run").mkdir()
-        command = [binary, "-p", str(folder / "run"), "-c", str(folder / "nginx.conf")]
+        here = {"nginx": binary, "/tmp": str(folder / "run"), "/etc/farthing/nginx.conf": str(folder / "nginx.conf")}
+        command = [here.get(word, word) for word in self.compose["services"]["gateway"]["entrypoint"]]
         as_user = ["-g", "user root;"] if os.geteuid() == 0 else []
         return Process("gateway", [*command, *as_user], {}, port, self._log("gateway"), lambda: _answers_http(port))
 
@@ -292,6 +294,13 @@ def _addressed(value: str, places: Mapping[str, int]) -> str:
 def _image_environment() -> dict[str, str]:
     """What the Dockerfile sets for the program."""
     return dict(re.findall(r"\b(FARTHING_\w+)=(\S+)", (DEPLOY / "Dockerfile").read_text("utf-8")))
+
+
+def _mounted(service: Mapping[str, Any]) -> Path:
+    """The script of ours that a service's entry point is, where it comes from."""
+    [program] = service["entrypoint"]
+    sources: dict[str, str] = {target: source for source, target, *_ in (v.split(":") for v in service["volumes"])}
+    return DEPLOY / sources[program]
 
 
 def _replicas(service: Mapping[str, Any]) -> int:

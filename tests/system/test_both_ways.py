@@ -4,6 +4,9 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +24,9 @@ from farthing.calls import ENDPOINTS
 from tests.servers import NoServer
 from tests.system.client import Answer, Caller, until
 from tests.system.deployments import Apart, Deployment, OneProcess, Organization, new_organization
+from tests.system.program import free_port
 from tests.system.test_deployment_files import tool
+from tests.topology import DEPLOY
 
 PASSWORD = "correct-horse-battery"
 NOT_VALID = "The access token is not valid or has expired."
@@ -142,6 +147,16 @@ def test_a_request_is_found_by_its_id_in_every_log(deployment: Deployment, ours:
         until(lambda room=room: '"find-me"' in deployment.log(room))  # type: ignore[misc]
         line = next(line for line in deployment.log(room).splitlines() if '"find-me"' in line)
         assert json.loads(line)["trace"] == trace
+
+
+def test_the_health_check_of_the_image_tells_who_is_ready(deployment: Deployment) -> None:
+    """It is run in the container, with the port that the service listens on."""
+    def status(port: str) -> int:
+        check = [sys.executable, str(DEPLOY / "healthy.py")]
+        return subprocess.run(check, env=os.environ | {"FARTHING_PORT": port}, check=False).returncode
+
+    assert {status(url.rpartition(":")[2]) for url in deployment.addresses("billing")} == {0}
+    assert status(str(free_port())) == 1
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 
-from tests.system.program import Program
+from tests.system.program import Program, free_port
 
 
 def test_it_is_ready_on_an_empty_home(program: Program) -> None:
@@ -95,3 +97,30 @@ def test_a_secret_may_stand_in_a_file(program: Program) -> None:
     assert (program.home.parent / "other.db").exists()
     place.unlink()
     program.run("migrate", status=1)
+
+
+ALONE = """
+import sys, threading, granian
+started, start = [], threading.Thread.start
+def told(thread):
+    started.append(thread.name)
+    start(thread)
+threading.Thread.start = told
+class Nobody:
+    def __init__(self, *arguments, **options): pass
+    def serve(self): print(started)
+granian.Granian = Nobody
+from farthing.__main__ import main
+sys.argv = ["farthing", "serve"]
+main()
+"""
+
+
+def test_the_worker_is_forked_by_a_process_without_threads(program: Program) -> None:
+    """A lock that another thread held at the fork stays taken for ever: the server would be there and not answer."""
+    home = program.home
+    environment = os.environ | {
+        "FARTHING_HOME": str(home), "FARTHING_PORT": str(free_port()), "FARTHING_CACHE_URL": "redis://127.0.0.1:1/0",
+    }
+    done = subprocess.run([sys.executable, "-c", ALONE], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n", done.stderr

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,14 +35,27 @@ def serve(
     settings = settings_of(home, host=host, port=port, only=",".join(only) if only else None)
     _check_free(settings)
     os.environ.update(settings.variables)
-    with opened(home):
-        pass  # what cannot be opened is told here, in one line, before a worker is started
+    _check_store(home)
     rooms = f" ({text_of(settings.only)})" if settings.only else ""
     typer.echo(f"Farthing{rooms} on http://{settings.host}:{settings.port} with its data in {settings.home}", err=True)
     Granian(
         "farthing.app:wsgi", factory=True, address=settings.host, port=settings.port, interface=Interfaces.WSGI,
         workers=1, blocking_threads=settings.threads, log_level=LogLevels.error, websockets=False,
     ).serve()
+
+
+def _check_store(home: Path | None) -> None:
+    """Tell in one line what cannot be opened, before a worker is started; raises Exit.
+
+    In a process of its own: a store's client has threads, and a worker forked beside them would find the locks
+    that they held taken for ever.
+    """
+    child = os.fork()
+    if child == 0:
+        with opened(home):
+            os._exit(0)
+    if os.waitpid(child, 0)[1] != 0:
+        raise typer.Exit(1)
 
 
 def _check_free(settings: Settings) -> None:
