@@ -49,6 +49,18 @@ class Caller:
         finally:
             connection.close()
 
+    def announced(self, path: str, length: int) -> int:
+        """The status of a POST that only says how long its body is: who refuses it need not read it."""
+        place = urlsplit(self.url)
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
+        connection.putrequest("POST", path)
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(length))
+        connection.endheaders()
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
     def get(self, path: str, **headers: str) -> Answer:
         return self.call("GET", path, **headers)
 
