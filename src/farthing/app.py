@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from farthing.billing.bill_runs.running import Running
 from farthing.billing.bill_runs.service import Background, BillRuns
+from farthing.billing.coupons.giving import CustomersCoupons, Giving
 from farthing.billing.invoices.answers import InvoiceSource
 from farthing.billing.invoices.explain import Explainer
 from farthing.billing.invoices.rating import Rater
@@ -18,7 +19,7 @@ from farthing.billing.invoices.service import Invoices
 from farthing.billing.journal.exporting import JournalExport
 from farthing.billing.journal.releasing import Releases
 from farthing.billing.journal.service import Journal
-from farthing.billing.remote import RemoteUses
+from farthing.billing.remote import RemoteCoupons, RemoteUses
 from farthing.billing.subscriptions.service import Subscriptions
 from farthing.billing.uses import BillingUses
 from farthing.calls import ENDPOINTS, LATER, room_of
@@ -29,7 +30,7 @@ from farthing.catalog.plans.service import Plans
 from farthing.catalog.remote import RemoteMeters
 from farthing.catalog.service import LocalCatalog
 from farthing.catalog.tax_rates.service import TaxRates
-from farthing.customers import CustomerBook, CustomerUses
+from farthing.customers import CustomerBook, CustomerCoupons, CustomerUses
 from farthing.customers.places import CustomerPlace, customer_place
 from farthing.customers.remote import RemoteCustomers
 from farthing.customers.service import Customers
@@ -189,13 +190,16 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     uses = BillingUses(database, now)
     asked_uses: CustomerUses = RemoteUses(away["billing"]) if "billing" in away else uses
     apart = place.mongo is not None or "billing" in away
-    customers = Customers(place.store, now, new_id, organizations, names.customers, asked_uses, apart)
-    book: CustomerBook = RemoteCustomers(away["customers"]) if "customers" in away else customers
     meters = Meters(database, now, new_id)
     plans = Plans(database, now, new_id, uses)
     tax_rates = TaxRates(database, now, new_id, uses)
     coupons = Coupons(database, now, new_id)
     catalog = LocalCatalog(meters, plans, coupons, tax_rates)
+    giving = Giving(catalog, now, new_id)
+    given = CustomersCoupons(database, giving)
+    asked_given: CustomerCoupons = RemoteCoupons(away["billing"]) if "billing" in away else given
+    customers = Customers(place.store, now, new_id, organizations, names.customers, asked_uses, asked_given, apart)
+    book: CustomerBook = RemoteCustomers(away["customers"]) if "customers" in away else customers
     meter_book: MeterBook = RemoteMeters(away["catalog"]) if "catalog" in away else catalog
     follower = Follower(database, meter_book, ground.counters)
     quantities = Quantities(database, meter_book, book, organizations, follower)
@@ -203,7 +207,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     metering: Metering = RemoteMetering(counting) if counting else quantities
     events = Events(database, now, meter_book, book, quantities, ground.counters)
     rater = Rater(catalog, metering)
-    subscriptions = Subscriptions(database, now, new_id, book, catalog, names.subscriptions)
+    subscriptions = Subscriptions(database, now, new_id, book, catalog, names.subscriptions, giving)
     journal = Journal(new_id)
     releases, export = Releases(database, now, journal), JournalExport(database, organizations)
     invoices = Invoices(database, now, new_id, organizations, book, rater, journal)
@@ -224,7 +228,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         Offer("identity", "organizations", OrganizationBook, organizations),
         Offer("customers", "customers", CustomerBook, customers), Offer("catalog", "meters", MeterBook, catalog),
         Offer("usage", "names", Subjects, names.usage), Offer("usage", "metering", Metering, quantities),
-        Offer("billing", "customer-uses", CustomerUses, uses),
+        Offer("billing", "customer-uses", CustomerUses, uses), Offer("billing", "coupons", CustomerCoupons, given),
     ]
     services = {type(one): one for room, ones in kept.items() if room not in away for one in ones}
     return services, [offer for offer in offers if offer.room not in away]

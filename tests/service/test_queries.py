@@ -37,8 +37,11 @@ def fill(api: Api, start: int, count: int) -> None:
     """Rows in every list."""
     for number in range(start, start + count):
         api.made("/v1/customers", {"key": f"c{number}", "name": "C"})
+        api.made("/v1/coupons", {"key": f"o{number}", "name": "O", "percent": "10", "duration": "forever"})
+        api.made("/v1/tax-rates", {"key": f"t{number}", "name": "T", "percent": "1"})
         api.made("/v1/subscriptions", {
             "customer": f"c{number}", "plan": "pro", "starts_at": "2026-10-01T00:00:00Z", "anchor": "calendar",
+            "coupons": [f"o{number}"],
         })
         api.made("/v1/events", [{
             "id": f"e{number}", "type": "call", "subject": f"c{number}", "time": "2026-10-02T00:00:00Z",

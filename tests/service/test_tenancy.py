@@ -19,11 +19,14 @@ def theirs(api: Api) -> dict[str, str]:
     })["id"]
     run = api.made("/v1/bill-runs", {"as_of": "2026-11-02T00:00:00Z"})["id"]
     invoice = api.every("/v1/invoices")[0]
+    coupon = api.made("/v1/coupons", {"key": "c", "name": "C", "percent": "1", "duration": "once"})["id"]
+    rate = api.made("/v1/tax-rates", {"key": "t", "name": "T", "percent": "1"})["id"]
     payment = api.made("/v1/payments", {
         "invoice": invoice["id"], "amount": invoice["amount_due"], "currency": "USD", "method": "wire",
     })["id"]
     return {
         "customer": customer, "meter": api.get("/v1/meters/calls").json["id"], "plan": plan,  # type: ignore[index]
+        "coupon": coupon, "rate": rate,
         "subscription": subscription, "run": run, "invoice": invoice["id"], "line": invoice["lines"][0]["id"],
         "payment": payment, "key": api.every("/v1/api-keys")[0]["id"], "number": invoice["number"],
     }
@@ -38,6 +41,12 @@ def theirs(api: Api) -> dict[str, str]:
     ("GET", "/v1/plans/{plan}/versions", None), ("GET", "/v1/subscriptions/{subscription}", None),
     ("PATCH", "/v1/subscriptions/{subscription}", {"metadata": {}}),
     ("POST", "/v1/subscriptions/{subscription}/cancel", {"at": "period_end"}), ("GET", "/v1/subscriptions/s", None),
+    ("GET", "/v1/coupons/{coupon}", None), ("PATCH", "/v1/coupons/{coupon}", {"name": "B"}),
+    ("DELETE", "/v1/coupons/{coupon}", None), ("GET", "/v1/coupons/c", None),
+    ("GET", "/v1/tax-rates/{rate}", None), ("PATCH", "/v1/tax-rates/{rate}", {"name": "B"}),
+    ("DELETE", "/v1/tax-rates/{rate}", None), ("GET", "/v1/tax-rates/t", None),
+    ("POST", "/v1/customers/{customer}/coupons", {"coupon": "{coupon}"}),
+    ("POST", "/v1/subscriptions/{subscription}/coupons", {"coupon": "{coupon}"}),
     ("GET", "/v1/invoices/{invoice}", None), ("GET", "/v1/invoices/{number}", None),
     ("PATCH", "/v1/invoices/{invoice}", {}), ("DELETE", "/v1/invoices/{invoice}", None),
     ("POST", "/v1/invoices/{invoice}/finalize", None), ("POST", "/v1/invoices/{invoice}/void", {}),
@@ -72,7 +81,8 @@ def filled(body: object, theirs: dict[str, str]) -> object:
 
 def test_lists_show_ones_own_only(api: Api, theirs: dict[str, str]) -> None:
     stranger = api.stranger()
-    for path in ("customers", "meters", "plans", "subscriptions", "invoices", "payments", "bill-runs", "events"):
+    catalogue = ("meters", "plans", "coupons", "tax-rates")
+    for path in (*catalogue, "customers", "subscriptions", "invoices", "payments", "bill-runs", "events"):
         assert stranger.every(f"/v1/{path}") == []
 
 

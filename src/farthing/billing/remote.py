@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from farthing.customers import CustomerUse, CustomerUses
+from farthing.customers import CustomerCoupons, CustomerUse, CustomerUses, GivenCoupon
 from farthing.kernel.remote import Remote
 
 
@@ -14,3 +14,13 @@ class RemoteUses:
 
     def use_of(self, organization: str, customer: str) -> CustomerUse:
         return self.billing.ask(CustomerUses.use_of, organization, customer)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCoupons:
+    """Keeps `CustomerCoupons` by asking the service of billing; raises RoomAway where it does not answer."""
+
+    billing: Remote
+
+    def give_coupon(self, organization: str, customer: str, currency: str, coupon: str) -> GivenCoupon:
+        return self.billing.tell(CustomerCoupons.give_coupon, organization, customer, currency, coupon)

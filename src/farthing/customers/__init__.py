@@ -2,11 +2,21 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from farthing.customers.values import Customer, CustomerChanging, CustomerNotFound
 
-__all__ = ["Customer", "CustomerBook", "CustomerChanging", "CustomerNotFound", "CustomerUse", "CustomerUses"]
+__all__ = [
+    "Customer",
+    "CustomerBook",
+    "CustomerChanging",
+    "CustomerCoupons",
+    "CustomerNotFound",
+    "CustomerUse",
+    "CustomerUses",
+    "GivenCoupon",
+]
 
 
 class CustomerBook(Protocol):
@@ -43,3 +53,22 @@ class CustomerUses(Protocol):
 
     def use_of(self, organization: str, customer: str) -> CustomerUse:
         """What speaks against it once nobody adds to it any more; in a transaction with billing until that ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenCoupon:
+    """A coupon of a customer: it takes something from invoices of any of its subscriptions, and one-off ones."""
+
+    coupon: str
+    coupon_key: str
+    attached_at: datetime
+
+
+class CustomerCoupons(Protocol):
+    """What the customer book asks of billing about coupons."""
+
+    def give_coupon(self, organization: str, customer: str, currency: str, coupon: str) -> GivenCoupon:
+        """Give a coupon, by id or key, to a customer that is billed in this currency.
+
+        raises  the catalogue's CouponNotFound, NotRedeemable, and CouponAttached
+        """

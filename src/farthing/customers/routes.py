@@ -1,6 +1,6 @@
 """Customers over HTTP."""
 
-from farthing.customers.schemas import CustomerIn, CustomerOut, CustomerQuery
+from farthing.customers.schemas import CustomerCouponIn, CustomerCouponOut, CustomerIn, CustomerOut, CustomerQuery
 from farthing.customers.service import Customers
 from farthing.customers.values import Search
 from farthing.kernel.credentials import Caller, Scope
@@ -41,3 +41,11 @@ def update_customer(caller: Caller, reference: str, patch: object) -> CustomerOu
 def delete_customer(caller: Caller, reference: str) -> None:
     """Remove a customer that has neither invoices nor live subscriptions."""
     provided(Customers).delete(caller, reference, precondition())
+
+
+@routes.post(
+    "/v1/customers/<reference>/coupons", scope=Scope.WRITE, body=CustomerCouponIn, answer=CustomerCouponOut
+)
+def give_coupon(caller: Caller, reference: str, body: CustomerCouponIn) -> CustomerCouponOut:
+    """Give a customer a coupon; its next invoices take it, one-off ones too."""
+    return CustomerCouponOut.of(*provided(Customers).give_coupon(caller, reference, body.coupon))

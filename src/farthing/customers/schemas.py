@@ -4,9 +4,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from farthing.customers import GivenCoupon
 from farthing.customers.values import Customer
 from farthing.kernel.parties import AddressSchema, CurrencyCode, Days, Email, TaxIdSchema, TimeZone
-from farthing.kernel.schemas import InstantIn, InstantOut, Key, Line, ListQuery, Metadata, Paragraph, Schema, Shown
+from farthing.kernel.schemas import (
+    InstantIn,
+    InstantOut,
+    Key,
+    Line,
+    ListQuery,
+    Metadata,
+    Paragraph,
+    Reference,
+    Schema,
+    Shown,
+)
 
 
 class CustomerIn(Schema):
@@ -32,6 +44,29 @@ class CustomerQuery(ListQuery):
     q: Annotated[str, StringConstraints(max_length=255)] | None = None
     email: Annotated[str, StringConstraints(max_length=255)] | None = None
     created_after: InstantIn | None = None
+
+
+class CustomerCouponIn(Schema):
+    """A coupon to be given to a customer, by id or key."""
+
+    coupon: Reference
+
+
+class CustomerCouponOut(Shown):
+    """A coupon that a customer was given."""
+
+    customer: str
+    customer_key: str | None
+    coupon: str
+    coupon_key: str
+    attached_at: InstantOut
+
+    @classmethod
+    def of(cls, customer: Customer, given: GivenCoupon) -> "CustomerCouponOut":
+        return cls(
+            customer=customer.id, customer_key=customer.key, coupon=given.coupon, coupon_key=given.coupon_key,
+            attached_at=given.attached_at,
+        )
 
 
 class CustomerOut(Shown):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
-from farthing.customers import CustomerUses
+from farthing.customers import CustomerCoupons, CustomerUses, GivenCoupon
 from farthing.customers.schemas import CustomerIn
 from farthing.customers.stores import CustomerRows, CustomerStore
 from farthing.customers.values import (
@@ -45,6 +45,7 @@ class Customers:
     organizations: OrganizationBook
     subjects: Subjects
     uses: CustomerUses
+    coupons: CustomerCoupons
     apart: bool = False
 
     def create(self, caller: Caller, body: CustomerIn) -> Customer:
@@ -119,6 +120,14 @@ class Customers:
             self._remove(rows, current)
 
         self.store.write(remove)
+
+    def give_coupon(self, caller: Caller, reference: str, coupon: str) -> tuple[Customer, GivenCoupon]:
+        """Give a customer a coupon, by id or key; raises CustomerNotFound and what billing refuses.
+
+        Billing decides in a transaction of its own where it has one.
+        """
+        customer = self.get(caller.organization, reference)
+        return customer, self.coupons.give_coupon(customer.organization, customer.id, customer.currency, coupon)
 
     def _create(self, rows: CustomerRows, caller: Caller, body: CustomerIn) -> Customer:
         now = self.now(caller.organization)

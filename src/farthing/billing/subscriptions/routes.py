@@ -2,6 +2,7 @@
 
 from farthing.billing.subscriptions.schemas import (
     CancelIn,
+    SubscriptionCouponIn,
     SubscriptionIn,
     SubscriptionOut,
     SubscriptionQuery,
@@ -32,8 +33,8 @@ def list_subscriptions(caller: Caller, query: SubscriptionQuery) -> ListShown:
     place = listing("subscriptions", caller.organization, query.limit, query.after)
     now = service.now(caller.organization)
     page = service.page(caller, Search(now, query.customer, query.status, query.parked), place)
-    keys = service.customer_keys(caller, page.data)
-    return shown(page, lambda one: SubscriptionOut.of(one, keys.get(one.customer), now))
+    keys, coupons = service.customer_keys(caller, page.data), service.coupons(caller, page.data)
+    return shown(page, lambda one: SubscriptionOut.of(one, keys.get(one.customer), coupons.get(one.id, ()), now))
 
 
 @routes.get("/v1/subscriptions/<reference>", scope=Scope.READ, answer=SubscriptionOut)
@@ -60,7 +61,16 @@ def uncancel_subscription(caller: Caller, reference: str) -> SubscriptionOut:
     return _shown(caller, provided(Subscriptions).uncancel(caller, reference))
 
 
+@routes.post(
+    "/v1/subscriptions/<reference>/coupons", scope=Scope.WRITE, body=SubscriptionCouponIn, answer=SubscriptionOut
+)
+def give_subscription_coupon(caller: Caller, reference: str, body: SubscriptionCouponIn) -> SubscriptionOut:
+    """Give the subscription a coupon; its next invoices take it."""
+    return _shown(caller, provided(Subscriptions).give_coupon(caller, reference, body.coupon))
+
+
 def _shown(caller: Caller, subscription: Subscription) -> SubscriptionOut:
     service = provided(Subscriptions)
-    keys = service.customer_keys(caller, [subscription])
-    return SubscriptionOut.of(subscription, keys.get(subscription.customer), service.now(caller.organization))
+    keys, coupons = service.customer_keys(caller, [subscription]), service.coupons(caller, [subscription])
+    now = service.now(caller.organization)
+    return SubscriptionOut.of(subscription, keys.get(subscription.customer), coupons.get(subscription.id, ()), now)

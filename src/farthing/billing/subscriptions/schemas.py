@@ -1,12 +1,13 @@
 """Subscriptions over the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from farthing.billing.subscriptions.values import Subscription
+from farthing.catalog import Coupon
 from farthing.kernel.schemas import (
     Exactly,
     Flag,
@@ -28,7 +29,6 @@ Quantity = Annotated[Exactly, Field(ge=0)]
 class SubscriptionIn(Schema):
     """A subscription to be made."""
 
-    later: ClassVar[Mapping[str, object]] = {"coupons": []}
     customer: Reference
     plan: Reference
     key: Key | None = None
@@ -37,6 +37,7 @@ class SubscriptionIn(Schema):
     ends_at: InstantIn | None = None
     quantities: Annotated[dict[Key, Quantity], Field(max_length=100)] = {}
     overrides: Annotated[dict[Key, dict[str, Any]], Field(max_length=100)] = {}  # Any: the fields of a price
+    coupons: Annotated[list[Reference], Field(max_length=20)] = []
     own_usage: bool = False
     metadata: Metadata = {}
 
@@ -45,6 +46,12 @@ class SubscriptionPatch(Schema):
     """What may change of itself; everything else has a call of its own."""
 
     metadata: Metadata = {}
+
+
+class SubscriptionCouponIn(Schema):
+    """A coupon to be given to a subscription, by id or key."""
+
+    coupon: Reference
 
 
 class CancelIn(Schema):
@@ -93,6 +100,8 @@ class SubscriptionOut(Shown):
     current_period: PeriodOut | None
     quantities: dict[str, str]
     overrides: dict[str, Any]  # Any: the fields of a price
+    coupons: list[str]
+    coupon_keys: list[str]
     own_usage: bool
     metadata: dict[str, Any]  # Any: the caller's own JSON scalars
     parked: str | None
@@ -101,7 +110,9 @@ class SubscriptionOut(Shown):
     updated_at: InstantOut
 
     @classmethod
-    def of(cls, subscription: Subscription, customer_key: str | None, now: datetime) -> "SubscriptionOut":
+    def of(
+        cls, subscription: Subscription, customer_key: str | None, coupons: Sequence[Coupon], now: datetime
+    ) -> "SubscriptionOut":
         one = subscription
         return cls(
             id=one.id, key=one.key, customer=one.customer, customer_key=customer_key, plan=one.plan,
@@ -110,7 +121,8 @@ class SubscriptionOut(Shown):
             canceled_at=one.canceled_at, trial_ends_at=one.trial_ends_at,
             current_period=PeriodOut.of(one.current_period()),
             quantities={key: plain(quantity) for key, quantity in one.quantities.items()},
-            overrides={key: dict(fields) for key, fields in one.overrides.items()}, own_usage=one.own_usage,
-            metadata=dict(one.metadata), parked=one.parked, version=one.version,
+            overrides={key: dict(fields) for key, fields in one.overrides.items()},
+            coupons=[coupon.id for coupon in coupons], coupon_keys=[coupon.key for coupon in coupons],
+            own_usage=one.own_usage, metadata=dict(one.metadata), parked=one.parked, version=one.version,
             created_at=one.created_at, updated_at=one.updated_at,
         )

@@ -1,12 +1,13 @@
 """The use cases of subscriptions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from farthing.billing.coupons.giving import Giving, Owner, coupons_of
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.subscriptions.accounts import held_customer, hold_account
 from farthing.billing.subscriptions.closing import ending, opened
@@ -22,7 +23,7 @@ from farthing.billing.subscriptions.values import (
     ending_at,
     found,
 )
-from farthing.catalog import Catalog, Plan
+from farthing.catalog import Catalog, Coupon, Plan
 from farthing.customers import Customer, CustomerBook
 from farthing.kernel.clock import Clock, instant_text
 from farthing.kernel.credentials import Caller
@@ -47,6 +48,7 @@ class Subscriptions:
     customers: CustomerBook
     catalog: Catalog
     subjects: Subjects
+    giving: Giving
 
     def create(self, caller: Caller, body: SubscriptionIn) -> Subscription:
         """Put a customer on a plan from a local day on, also one in the past (rule 13).
@@ -62,6 +64,8 @@ class Subscriptions:
             if not subscription.own_usage:
                 self._refuse_shared_meters(subscription, plan, store.of_customer(caller.organization, customer.id))
             store.add(subscription)
+            owner = _owner(subscription)
+            self.giving.give(connection, owner, {f"coupons[{at}]": name for at, name in enumerate(body.coupons)})
             names = [name for name in (subscription.id, subscription.key) if name]
             self.subjects.bind(caller.organization, names, customer.id, subscription.id)
         return subscription
@@ -83,6 +87,25 @@ class Subscriptions:
     def customer_keys(self, caller: Caller, subscriptions: Iterable[Subscription]) -> Mapping[str, str | None]:
         """The keys of their customers, by customer id, in one question."""
         return self.customers.keys(caller.organization, {subscription.customer for subscription in subscriptions})
+
+    def coupons(self, caller: Caller, subscriptions: Iterable[Subscription]) -> Mapping[str, Sequence[Coupon]]:
+        """The coupons that subscriptions were given, by subscription id, in the order they were applied."""
+        with self.database.read() as connection:
+            ids = [one.id for one in subscriptions]
+            return coupons_of(connection, self.catalog, caller.organization, ids)
+
+    def give_coupon(self, caller: Caller, reference: str, coupon: str) -> Subscription:
+        """Give a subscription a coupon, by id or key, behind those that it has.
+
+        raises  SubscriptionNotFound, SubscriptionEnded, CouponNotFound, NotRedeemable, CouponAttached
+        """
+        with self.database.write() as connection:
+            store = SubscriptionStore(connection)
+            current = found(store.find(caller.organization, reference, lock=True), reference)
+            if current.current_period() is None:
+                raise SubscriptionEnded(f"Subscription {current.id} has ended, and its end is billed (rule 13).")
+            self.giving.give(connection, _owner(current), {"coupon": coupon})
+        return current
 
     def update(
         self, caller: Caller, reference: str, patch: object, precondition: Precondition = UNCONDITIONAL
@@ -198,6 +221,11 @@ class Subscriptions:
                     f"Subscription {other.id} already prices the meter {shared[0]} for customer {new.customer}; "
                     "make this one with own_usage, so that it counts only events that name it (rule 16)."
                 )
+
+
+def _owner(subscription: Subscription) -> Owner:
+    one = subscription
+    return Owner(one.organization, one.customer, one.id, one.currency)
 
 
 def metered(plan: Plan) -> frozenset[str]:

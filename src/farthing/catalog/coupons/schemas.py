@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
+from pydantic_core import PydanticCustomError
 
 from farthing.catalog.coupons.values import Coupon
 from farthing.kernel.parties import CurrencyCode
@@ -19,6 +20,20 @@ class InvoicesIn(Schema):
     invoices: Annotated[Integer, Field(ge=1, le=10_000)]
 
 
+def _duration(value: object) -> object:
+    if isinstance(value, dict):
+        return InvoicesIn.model_validate(value)
+    if value in ("once", "forever"):
+        return value
+    raise PydanticCustomError("duration", 'must be "once", "forever" or {{"invoices": n}}')
+
+
+Duration = Annotated[
+    Literal["once", "forever"] | InvoicesIn,
+    PlainValidator(_duration, json_schema_input_type=Literal["once", "forever"] | InvoicesIn),
+]
+
+
 class CouponIn(Schema):
     """A coupon to be made: a percentage, or an amount of a currency for each invoice."""
 
@@ -27,7 +42,7 @@ class CouponIn(Schema):
     percent: Annotated[Exactly, Field(gt=0, le=100)] | None = None
     amount: Annotated[Exactly, Field(gt=0)] | None = None
     currency: CurrencyCode | None = None
-    duration: Literal["once", "forever"] | InvoicesIn
+    duration: Duration
     applies_to: Annotated[list[Key], Field(max_length=100)] = []
     redeem_by: InstantIn | None = None
     max_redemptions: Annotated[Integer, Field(ge=1, le=MOST)] | None = None
