@@ -1,7 +1,7 @@
 """Which tax rates a line takes, and what they come to over an invoice."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -178,10 +178,10 @@ def taxed(
 
 
 def _alike(treatments: Sequence[Treatment]) -> Iterable[list[int]]:
-    """The places of lines that are treated alike, by first appearance."""
+    """The places of lines that are treated alike, by first appearance; what they were relieved of is over by now."""
     groups: dict[Treatment, list[int]] = {}
     for place, each in enumerate(treatments):
-        groups.setdefault(each, []).append(place)
+        groups.setdefault(replace(each, relieved=ZERO), []).append(place)
     return groups.values()
 
 

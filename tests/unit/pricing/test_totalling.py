@@ -96,6 +96,14 @@ def test_the_net_of_an_inclusive_price_is_discounted_for_whom_no_tax_is_asked() 
     assert [tax.category for tax in done.taxes] == ["E"]
 
 
+def test_lines_of_one_category_stand_in_one_row() -> None:
+    """Whatever tax their prices had in them (EN 16931 has a row for each category and rate)."""
+    rate = TaxRate("t", "gb", "VAT", Decimal(20), inclusive=True, country="GB", tax_code="books")
+    lines = [line(Decimal("12.00"), code="books"), line(Decimal("12.00"))]
+    done = totalled(lines, [], [rate], Taxpayer("GB", None, "reverse_charge"), USD)
+    assert [(tax.category, tax.taxable) for tax in done.taxes] == [("AE", Decimal("22.00"))]
+
+
 RATES = st.lists(
     st.tuples(PERCENTS, st.booleans(), st.sampled_from(COUNTRIES), st.sampled_from(REGIONS), st.sampled_from(CODES)),
     max_size=5,
