@@ -294,6 +294,7 @@ def wsgi() -> Application:
             repeat(owed.deliver_all, OWED_SECONDS, f"farthing-owed-names-{number}")
     if "billing" in farthing.here:
         farthing[BillRuns].resume()
+        farthing[Answers].begin()
         repeat(farthing[Releases].release_all, RELEASE_SECONDS, "farthing-releases")
     application = served(farthing)
     settle_memory()

@@ -19,6 +19,10 @@ class Answers:
         self._lock = threading.Lock()
         self._ids: dict[Key, str] = {}  # of names: a name never changes its owner
 
+    def begin(self) -> None:
+        """Get ready to keep answers; in the process that serves them, never in one that will fork."""
+        self._keeper.begin()
+
     def get(self, organization: str, reference: str) -> Found:
         """The current answer; raises what the source raises when there is nothing."""
         key = Key(organization, self._known(organization, reference) or self._identified(organization, reference))

@@ -34,9 +34,7 @@ def kept_answers(database: Database, cache: RedisServer | None, kind: str, prefi
 
 def _keeper(beliefs: Beliefs, cache: RedisServer | None, generations: Generations | None, source: Source) -> Keeper:
     if cache is not None:
-        mending = Mending(beliefs, cache)
-        mending.begin()
-        return SharedKeeper(beliefs, cache, mending)
+        return SharedKeeper(beliefs, cache, Mending(beliefs, cache))
     return GenerationKeeper(generations) if generations is not None else VersionKeeper(source)
 
 

@@ -13,6 +13,9 @@ class GenerationKeeper(Keeper):
         self._bodies = bodies or Bodies()
         self._flights = Flights()
 
+    def begin(self) -> None:
+        """Memory is there."""
+
     def get(self, key: Key, load: Load) -> Found:
         if (kept := self.peek(key)) is not None:
             return Found(kept, True)
@@ -47,6 +50,9 @@ class VersionKeeper(Keeper):
         self._source = source
         self._bodies = bodies or Bodies()
         self._flights = Flights()
+
+    def begin(self) -> None:
+        """Memory is there."""
 
     def get(self, key: Key, load: Load) -> Found:
         if (kept := self._current(key)) is not None:

@@ -28,6 +28,9 @@ class SharedKeeper(Keeper):
         self._pause = pause
         self._flights = Flights()
 
+    def begin(self) -> None:
+        self._mending.begin()
+
     def get(self, key: Key, load: Load) -> Found:
         shelf = self._shelf()
         if shelf is None:

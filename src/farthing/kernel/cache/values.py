@@ -59,6 +59,9 @@ class Source(Protocol):
 class Keeper(Protocol):
     """Keeps answers and knows which of them are current."""
 
+    def begin(self) -> None:
+        """Get ready to keep; only where requests are answered, because it may begin a thread."""
+
     def get(self, key: Key, load: Load) -> Found:
         """The current answer: the one that is kept, else that of `load`, which is kept from then on."""
 
