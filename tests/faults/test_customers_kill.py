@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -14,8 +15,13 @@ from typing import Any
 
 import pytest
 
+from farthing.customers.places import mongo_place
+from farthing.customers.store import SqlCustomerStore
+from farthing.customers.stores import Copy, CustomerStore
+from farthing.kernel.database import open_database
 from tests.servers import MongoServer
-from tests.system.program import Program
+from tests.service.test_customer_store import customer
+from tests.system.program import PROGRAM, Program
 
 WRITERS = 6
 
@@ -155,3 +161,31 @@ def test_mongodb_that_stands_still_holds_up_nobody_for_long(program: Program, mo
     assert max(one.seconds for one in answers) < 10
     until(lambda: create(program, "during").status == 201)
     assert sorted(one["key"] for one in program.every("/v1/customers")) == ["before", "during"]
+
+
+@pytest.mark.slow
+def test_a_copy_that_is_killed_goes_on(tmp_path: Path, mongo: MongoServer) -> None:
+    """`kill -9` while customers move: the next one adds what is missing, and nothing twice."""
+    program = Program(tmp_path / "home")
+    program.run("migrate")
+    file = tmp_path / "home" / "farthing.db"
+    database = open_database(f"sqlite:///{file}", tmp_path)
+    made = [customer("org_1", key=f"k{number}", email=f"{number}@acme.example") for number in range(3_000)]
+    SqlCustomerStore(database).write(lambda rows: rows.add_copies([Copy(one, True) for one in made]))
+    database.engine.dispose()
+    arguments = ["customers", "copy", "--from", f"sqlite:///{file}", "--to", f"{mongo.url}book"]
+    place = mongo_place(f"{mongo.url}book")
+    with subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.DEVNULL) as copying:
+        until(lambda: counted(place.store) > 0)
+        copying.kill()
+    before = counted(place.store)
+    assert 0 < before < len(made)
+    told = program.json(*arguments)
+    assert (told["added"], told["replaced"], told["left"], told["complete"]) == (len(made) - before, 0, before, True)
+    assert counted(place.store) == len(made)
+    place.close()
+
+
+def counted(store: CustomerStore) -> int:
+    with store.read() as rows:
+        return rows.counts().get("org_1", 0)

@@ -32,6 +32,7 @@ Document = dict[str, Any]  # Any: whatever BSON holds
 
 ANSWER_SECONDS: Final = 5.0  # until a transaction, or a read, must have been answered by the server
 PATIENCE_SECONDS: Final = 5.0  # that a writer goes on against others before it answers 503
+SOON_SECONDS: Final = 1.0
 LONGEST_PAUSE: Final = 0.02  # seconds between two attempts
 DURABLE: Final = WriteConcern(w="majority", j=True)
 SNAPSHOT: Final = ReadConcern("snapshot")  # of what is acknowledged by the majority, and the same for every read
@@ -117,11 +118,14 @@ class Mongo:
         return self.database[name]
 
     def _patiently(self, work: Callable[[], T]) -> tuple[T, list[Callable[[], object]]]:
+        began = ticks()
         try:
             return self._once(work)
-        except (Dropped, Overtaken):
+        except Dropped as error:  # an old connection does so at once; later it is the server that is gone
+            if ticks() - began > SOON_SECONDS:
+                raise DocumentStoreAway from error
+        except Overtaken:
             pass
-        began = ticks()
         mine = self.turn.acquire(timeout=PATIENCE_SECONDS)  # one after the other, or all would overtake each other
         try:
             return self._against_others(work, began + PATIENCE_SECONDS)
