@@ -19,6 +19,7 @@ from farthing.billing.invoices.service import Invoices
 from farthing.billing.journal.exporting import JournalExport
 from farthing.billing.journal.releasing import Releases
 from farthing.billing.journal.service import Journal
+from farthing.billing.previews.service import Previews
 from farthing.billing.remote import RemoteCoupons, RemoteUses
 from farthing.billing.subscriptions.service import Subscriptions
 from farthing.billing.uses import BillingUses
@@ -212,6 +213,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     releases, export = Releases(database, now, journal), JournalExport(database, organizations)
     invoices = Invoices(database, now, new_id, organizations, book, rater, journal)
     explainer = Explainer(database, catalog, rater)
+    previews = Previews(database, now, book, rater)
     running = Running(database, now, new_id, organizations, book, rater, releases)
     bill_runs = BillRuns(database, now, new_id, book, running, ground.background)
     payments = Payments(database, now, new_id, OpenInvoices(database, now, journal), book)
@@ -221,7 +223,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         "customers": (customers,),
         "catalog": (meters, plans, coupons, tax_rates, catalog),
         "usage": (names.usage, quantities, follower, events, Imports(events)),
-        "billing": (subscriptions, invoices, explainer, bill_runs, answers, releases, export),
+        "billing": (subscriptions, previews, invoices, explainer, bill_runs, answers, releases, export),
         "payments": (payments,),
     }
     offers = [

@@ -5,6 +5,7 @@ from typing import Final
 from farthing.billing.bill_runs import routes as bill_runs
 from farthing.billing.invoices import routes as invoices
 from farthing.billing.journal import routes as journal
+from farthing.billing.previews import routes as previews
 from farthing.billing.subscriptions import routes as subscriptions
 from farthing.catalog.coupons import routes as coupons
 from farthing.catalog.meters import routes as meters
@@ -25,7 +26,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
     for noun in (
         *(tokens, organizations, api_keys, customers, meters, plans, coupons, tax_rates, rates, events,
           quantities),
-        *(subscriptions, invoices, bill_runs, journal, payments),
+        *(subscriptions, previews, invoices, bill_runs, journal, payments),
     )
     for endpoint in noun.routes.endpoints
 )
@@ -34,10 +35,9 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
 LATER: Final[tuple[tuple[str, str], ...]] = (
     *(("POST", "/v1/customers/<one>/erase"), ("GET", "/v1/customers/<one>/balance")),
     *(("POST", f"/v1/subscriptions/<one>/{verb}") for verb in ("change", "pause", "resume")),
-    ("GET", "/v1/subscriptions/<one>/upcoming-invoice"),
     *(("POST", "/v1/invoices/<one>/write-off"), ("POST", "/v1/invoices/preview")),
     *(("GET", "/v1/invoices/<one>.pdf"), ("GET", "/v1/invoices/<one>.xml")),
-    *(("POST", "/v1/charges"), ("POST", "/v1/simulations")),
+    ("POST", "/v1/charges"),
     *(("POST", "/v1/credit-notes"), ("GET", "/v1/credit-notes"), ("GET", "/v1/credit-notes/<one>")),
     *(("POST", "/v1/wallets"), ("GET", "/v1/wallets"), ("GET", "/v1/wallets/<one>")),
     *(("POST", "/v1/wallets/<one>/top-ups"), ("GET", "/v1/wallets/<one>/top-ups")),

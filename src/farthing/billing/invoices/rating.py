@@ -74,9 +74,18 @@ class Rater:
 
     def rate(self, organization: str, due: Sequence[Due], position: int) -> list[Rated]:
         """The lines of these boundaries from the events up to `position`, in the order asked for (rule 25)."""
+        return self.rate_by(organization, due, self.terms_of(organization, due), position)
+
+    def terms_of(self, organization: str, due: Sequence[Due]) -> list[Plan]:
+        """The plans of these subscriptions, as they hold for each."""
         plans = self.catalog.plans(organization, {(d.subscription.plan, d.subscription.plan_version) for d in due})
+        return [terms(plans[d.subscription.plan, d.subscription.plan_version], d.subscription) for d in due]
+
+    def rate_by(
+        self, organization: str, due: Sequence[Due], plan_of: Sequence[Plan], position: int
+    ) -> list[Rated]:
+        """The lines of these boundaries by plans that are given, one for each."""
         meters = {meter.key: meter for meter in self.catalog.meters(organization)}
-        plan_of = [terms(plans[d.subscription.plan, d.subscription.plan_version], d.subscription) for d in due]
         asked = [_metered(d, plan, meters) for d, plan in zip(due, plan_of, strict=True)]
         measured = iter(self._measured(organization, [one for each in asked for one in each], position))
         return [

@@ -81,6 +81,14 @@ class SubscriptionStore:
         rows = self.connection.execute(select(subscriptions).where(mine).order_by(table.id)).mappings()
         return [_value(row) for row in rows]
 
+    def some(self, organization: str, customers: Collection[str] | None, limit: int) -> list[Subscription]:
+        """The oldest ones, of these customers or of all."""
+        wanted = [table.organization == organization]
+        if customers is not None:
+            wanted.append(table.customer.in_(list(customers)))
+        rows = self.connection.execute(select(subscriptions).where(*wanted).order_by(table.id).limit(limit))
+        return [_value(row) for row in rows.mappings()]
+
     def due(self, organization: str, as_of: datetime, customers: Collection[str] | None) -> list[Subscription]:
         """Those with an open boundary at or before `as_of`, of these customers or of all, by age."""
         wanted = [table.organization == organization, table.next_boundary <= as_of]

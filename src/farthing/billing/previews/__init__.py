@@ -1,0 +1,1 @@
+"""What would be billed: the next invoice, and usage under other prices; nothing here is ever stored."""

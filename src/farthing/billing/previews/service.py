@@ -1,0 +1,166 @@
+"""The use cases of previews: they read, price and store nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Final
+
+from farthing.billing.invoices.charging import charging
+from farthing.billing.invoices.rating import Due, Rated, Rater
+from farthing.billing.previews.schemas import SimulationIn
+from farthing.billing.previews.values import (
+    BadSimulation,
+    CannotBeRated,
+    Compared,
+    NothingUpcoming,
+    Simulation,
+    Sums,
+    Upcoming,
+)
+from farthing.billing.subscriptions.closing import due_boundaries
+from farthing.billing.subscriptions.store import SubscriptionStore
+from farthing.billing.subscriptions.values import Subscription, found
+from farthing.catalog import Plan, price_from
+from farthing.customers import CustomerBook
+from farthing.kernel.clock import Clock
+from farthing.kernel.credentials import Caller
+from farthing.kernel.database import Database
+from farthing.kernel.problems import FieldError, Invalid
+from farthing.pricing.arithmetic import ZERO, exactly
+from farthing.pricing.boundaries import boundaries
+from farthing.pricing.checks import UnsoundInvoice
+from farthing.pricing.currencies import currency
+
+FAR: Final = datetime(9998, 1, 1, tzinfo=UTC)
+MOST: Final = 10_000  # subscriptions of one simulation
+CHUNK: Final = 200
+
+Other = Callable[[Plan], "Plan | str"]  # the terms to compare with, or why there are none
+
+
+@dataclass(frozen=True, slots=True)
+class Previews:
+    """The next invoice of a subscription, and what usage would cost by other terms."""
+
+    database: Database
+    now: Clock
+    customers: CustomerBook
+    rater: Rater
+
+    def upcoming(self, caller: Caller, reference: str) -> Upcoming:
+        """Raises SubscriptionNotFound, NothingUpcoming, CannotBeRated."""
+        organization = caller.organization
+        with self.database.read() as connection:
+            one = found(SubscriptionStore(connection).find(organization, reference), reference)
+        boundary = next(due_boundaries(one, FAR), None)
+        if boundary is None:
+            raise NothingUpcoming(f"Subscription {one.id} has ended, and its end is billed.")
+        [rated] = self.rater.rate(organization, [Due(one, boundary)], self.rater.follow(organization))
+        if rated.refused is not None:
+            raise CannotBeRated(f"{rated.refused}.")
+        buyer = self.customers.get(organization, one.customer)
+        with self.database.read() as connection:
+            of = charging(connection, self.rater.catalog, organization, [buyer.id], [one.id])
+            try:
+                charged = of.charge(rated.lines, buyer, currency(rated.plan.currency), one.id)
+            except UnsoundInvoice as error:
+                raise CannotBeRated(str(error)) from error
+        return Upcoming(rated, buyer, charged.done, self.now(organization))
+
+    def simulate(self, caller: Caller, body: SimulationIn) -> Simulation:
+        """Price the usage periods that end in a time once more, by other terms, with the fees of the plan periods
+        that end in it; before discounts and taxes. Raises BadSimulation, Invalid, and what is not found.
+        """
+        if body.start >= body.end:
+            raise Invalid("to must lie after from.", [FieldError("to", "must lie after from")])
+        other = self._other(caller.organization, body)
+        position = self.rater.follow(caller.organization)
+        compared: dict[tuple[str, str], Compared] = {}
+        due = self._due(caller.organization, body)
+        while chunk := list(islice(due, CHUNK)):
+            for one, current, simulated in self._priced(caller.organization, chunk, other, position):
+                _add(compared, one, current, simulated)
+        keys = self.customers.keys(caller.organization, {one.customer for one in compared.values()})
+        return Simulation([compared[place] for place in sorted(compared)], dict(keys))
+
+    def _other(self, organization: str, body: SimulationIn) -> Other:
+        """By what is compared; raises BadSimulation, Invalid, PlanNotFound."""
+        if (body.plan is None) == (body.prices is None):
+            message = "must be given, or prices instead, and not both"
+            raise BadSimulation(f"plan {message}.", [FieldError("plan", message)])
+        if body.plan is not None:
+            return _another_plan(self.rater.catalog.plan(organization, body.plan))
+        meters = {meter.key: meter for meter in self.rater.catalog.meters(organization)}
+        named = [str(sent.get("meter")) for sent in body.prices or () if sent.get("meter") is not None]
+        if unknown := [name for name in named if name not in meters]:
+            message = f"names no meter by its key: there is no {unknown[0][:120]}"
+            raise BadSimulation(f"prices {message}.", [FieldError("prices", message)])
+
+        def priced(plan: Plan) -> Plan:
+            unit = currency(plan.currency)
+            return replace(plan, prices=tuple(
+                price_from(sent, unit, meters[sent["meter"]].aggregation if sent.get("meter") else None, f"prices[{n}]")
+                for n, sent in enumerate(body.prices or ())
+            ))
+
+        return priced
+
+    def _due(self, organization: str, body: SimulationIn) -> Iterator[Due]:
+        """The usage periods that end in the time, each with the fees of the plan period that ends with it."""
+        wanted = None
+        if body.customers is not None:
+            wanted = {one.id for one in self.customers.named(organization, body.customers).values()}
+        for one in self._subscriptions(organization, wanted):
+            for boundary in boundaries(one.life, body.start, min(body.end, FAR)):
+                if boundary.used is not None:
+                    yield Due(one, replace(boundary, started=boundary.ended))
+
+    def _subscriptions(self, organization: str, customers: set[str] | None) -> list[Subscription]:
+        """All of them, or those of these customers; raises BadSimulation."""
+        with self.database.read() as connection:
+            rows = SubscriptionStore(connection).some(organization, customers, MOST + 1)
+        if len(rows) > MOST:
+            message = f"must name customers: there are more than {MOST} subscriptions"
+            raise BadSimulation(f"customers {message}.", [FieldError("customers", message)])
+        return rows
+
+    def _priced(
+        self, organization: str, chunk: Sequence[Due], other: Other, position: int
+    ) -> Iterator[tuple[Subscription, Rated, Rated | str]]:
+        """Each subscription's boundary by its own terms and by the others."""
+        own = self.rater.terms_of(organization, chunk)
+        others = [other(plan) for plan in own]
+        simulated = iter(self.rater.rate_by(
+            organization, [due for due, plan in zip(chunk, others, strict=True) if isinstance(plan, Plan)],
+            [plan for plan in others if isinstance(plan, Plan)], position,
+        ))
+        for due, current, plan in zip(
+            chunk, self.rater.rate_by(organization, chunk, own, position), others, strict=True
+        ):
+            yield due.subscription, current, next(simulated) if isinstance(plan, Plan) else plan
+
+
+def _another_plan(wanted: Plan) -> Other:
+    def other(plan: Plan) -> Plan | str:
+        return wanted if wanted.currency == plan.currency else f"plan {wanted.key} is in {wanted.currency}"
+
+    return other
+
+
+def _add(
+    compared: dict[tuple[str, str], Compared], one: Subscription, current: Rated, simulated: Rated | str
+) -> None:
+    place = one.customer, one.currency
+    known = compared.get(place, Compared(one.customer, Sums(one.currency)))
+    why = simulated if isinstance(simulated, str) else simulated.refused
+    reasons = [current.refused, f"Subscription {one.id}: {why}" if why else None]
+    sums = known.sums if any(reasons) else known.sums.plus(_sum(current), _sum(simulated))
+    refused = tuple(dict.fromkeys([*known.refused, *(reason for reason in reasons if reason)]))
+    compared[place] = Compared(one.customer, sums, refused)
+
+
+def _sum(rated: Rated | str) -> Decimal:
+    with exactly():
+        return ZERO if isinstance(rated, str) else sum((line.amount for line in rated.lines), ZERO)
