@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.oracle import sound_books
 from tests.service.books import BASE, CALLS, SUPPORT, Books
 from tests.service.conftest import Api
+from tests.service.test_journal import accounts
 
 pytestmark = pytest.mark.books
 
@@ -250,3 +252,76 @@ def test_a_draft_of_other_lines_is_taxed_anew(books: Books) -> None:
     lines = [{"description": "Other", "quantity": "2", "unit_amount": "50"}]
     changed = books.api.patch(f"/v1/invoices/{draft['id']}", {"lines": lines}).json or {}
     assert (changed["tax_total"], changed["total"]) == ("19.00", "119.00")
+
+
+def explained(books: Books, invoice: dict[str, Any], line: int = 0) -> dict[str, Any]:
+    return books.api.get(f"/v1/invoices/{invoice['id']}/lines/{invoice['lines'][line]['id']}/explain").json or {}
+
+
+def test_a_line_explains_its_discount_and_its_tax(books: Books) -> None:
+    """Two coupons and a rate over two lines, each with its whole and the line's part of it."""
+    books.customer(address=GERMAN)
+    books.api.made("/v1/tax-rates", dict(VAT))
+    for coupon in (
+        {"key": "tenth", "name": "Tenth", "percent": "10", "duration": "forever"},
+        {"key": "ten", "name": "Ten", "amount": "10.00", "currency": "USD", "duration": "once"},
+    ):
+        books.api.made("/v1/coupons", coupon)
+        books.api.made("/v1/customers/acme/coupons", {"coupon": coupon["key"]})
+    told = explained(books, drafted(books, "100", "50"))
+    assert [(each["coupon_key"], each["amount"], each["note"]) for each in told["discounts"]] == [
+        ("tenth", "10.00", "Tenth: 10 % of 150.00 over 2 lines is 15.00; this line's part is 10.00"),
+        ("ten", "6.67", "Ten: 10.00 off 135.00 over 2 lines takes 10.00; this line's part is 6.67"),
+    ]
+    [tax] = told["taxes"]
+    assert (tax["rate_key"], tax["percent"], tax["category"], tax["amount"]) == ("de-vat", "19", "S", "15.83")
+    assert tax["note"] == "19 % of 125.00 over 2 lines is 23.75; the part of this line's 83.33 is 15.83"
+    assert (told["amount"], told["net"], told["discount"], told["tax"]) == ("100.00", "100.00", "16.67", "15.83")
+
+
+def test_an_inclusive_line_explains_what_is_in_it(books: Books) -> None:
+    books.customer(address={"country": "GB"})
+    books.api.made("/v1/tax-rates", dict(BRITISH))
+    told = explained(books, drafted(books, "9.99", "9.99", "9.99"), 2)
+    assert (told["amount"], told["net"], told["tax"]) == ("9.99", "8.32", "1.67")
+    [tax] = told["taxes"]
+    assert tax["note"] == (
+        "20 % is in 29.97 over 3 lines, which is 24.98 net and 4.99 tax; of this line 1.67 is tax"
+    )
+
+
+def test_a_relieved_line_explains_why_there_is_no_tax(books: Books) -> None:
+    books.customer(address={"country": "GB"}, tax_treatment="reverse_charge", tax_reason="Art. 196")
+    books.api.made("/v1/tax-rates", dict(BRITISH))
+    told = explained(books, drafted(books, "12.00"))
+    assert [tax["note"] for tax in told["taxes"]] == [
+        "Reverse charge: no tax is asked, category AE, Art. 196; 12.00 as entered is 10.00 without the tax in it"
+    ]
+
+
+def test_usage_under_an_inclusive_rate_is_rated_again_as_it_was(books: Books) -> None:
+    """I5 and I8 hold over discounts and taxes, and the line of usage explains all of its amount."""
+    books.api.made("/v1/tax-rates", dict(BRITISH))
+    books.api.made("/v1/coupons", {"key": "tenth", "name": "Tenth", "percent": "10", "duration": "forever"})
+    books.customer_on(CALLS, BASE, customer={"address": {"country": "GB"}}, coupons=["tenth"])
+    books.use("1", "2026-10-07T12:00:00Z", "333")
+    invoices = books.billed("2026-11-20T00:00:00Z")
+    for invoice in invoices:
+        sums_hold(invoice)
+    told = explained(books, invoices[2])
+    assert (told["amount"], told["events"]["data"][0]["value"], len(told["discounts"])) == ("33.30", "333", 1)
+    sound_books(books.api.farthing, books.api.organization)
+
+
+def test_the_journal_has_the_tax_and_the_net_after_discounts(books: Books) -> None:
+    """119.00 owed: 100.00 earned, 19.00 of tax (rule 22)."""
+    books.customer(address=GERMAN)
+    books.api.made("/v1/tax-rates", dict(VAT))
+    books.api.made("/v1/coupons", {"key": "half", "name": "Half", "percent": "50", "duration": "forever"})
+    books.api.made("/v1/customers/acme/coupons", {"coupon": "half"})
+    final = books.post(drafted(books, "200"), "finalize")
+    assert final["total"] == "119.00"
+    assert accounts(books) == {
+        "receivables": Decimal("119.00"), "revenue": Decimal("-100.00"), "tax_payable": Decimal("-19.00"),
+    }
+    sound_books(books.api.farthing, books.api.organization)

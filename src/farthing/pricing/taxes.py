@@ -169,12 +169,20 @@ def taxed(
             elif treated.category is not None:
                 taxes.append(_untaxed(treated, _sum(lines, left)))
         for rate, lines in _exclusive(treatments):
-            parts = [Fraction(left[line]) * _share(rate.percent) for line in lines]
-            whole = rounded(sum(parts, Fraction(0)), currency)
-            for line, part in zip(lines, shared(whole, parts, currency), strict=True):
+            taxable = [left[line] for line in lines]
+            whole = rounded(Fraction(sum(taxable, ZERO)) * _share(rate.percent), currency)
+            for line, part in zip(lines, parts_of_tax(whole, rate.percent, taxable, currency), strict=True):
                 tax[line] += part
             taxes.append(_told(rate, _sum(lines, left), whole))
     return Taxed(tuple(net), tuple(left), tuple(tax), tuple(taxes))
+
+
+def parts_of_tax(
+    whole: Decimal, percent: Decimal | None, of: Sequence[Decimal], currency: Currency
+) -> tuple[Decimal, ...]:
+    """The tax of a rate over what it is on (rule 3); without a percentage, a tax over the percentages in it."""
+    factor = Fraction(1) if percent is None else _share(percent)
+    return shared(whole, [Fraction(each) * factor for each in of], currency)
 
 
 def _alike(treatments: Sequence[Treatment]) -> Iterable[list[int]]:
@@ -211,7 +219,7 @@ def _included(
     lines: Sequence[int], rates: Sequence[TaxRate], left: Sequence[Decimal], tax: Sequence[Decimal], currency: Currency
 ) -> list[Tax]:
     """What is tax in prices that include it; of several rates, by percent."""
-    parts = shared(_sum(lines, tax), [rate.percent for rate in rates], currency)
+    parts = parts_of_tax(_sum(lines, tax), None, [rate.percent for rate in rates], currency)
     return [_told(rate, _sum(lines, left), part) for rate, part in zip(rates, parts, strict=True)]
 
 

@@ -1,19 +1,23 @@
 """Where a line's amount comes from: what was counted, hour by hour, how it was priced, and how it was rounded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
+from farthing.billing.coupons.store import AttachedCouponStore
 from farthing.billing.invoices.rating import Measured, Rater
+from farthing.billing.invoices.reasons import DiscountReason, TaxReason, discount_reasons, tax_reasons
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import Invoice, InvoiceLine, LineNotFound, found
 from farthing.billing.subscriptions.overrides import terms
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
-from farthing.catalog import Catalog, Meter
+from farthing.catalog import Catalog, Coupon, Meter
 from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database
 from farthing.kernel.pagination import Listing, Page
@@ -50,6 +54,8 @@ class Explanation:
     events: int = 0
     hours: Sequence[Hour] = ()
     counted: Page[Point] | None = None
+    discounts: Sequence[DiscountReason] = ()
+    taxes: Sequence[TaxReason] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,23 @@ class Explainer:
             line = next((one for one in invoice.lines if one.id == line_id), None)
             if line is None:
                 raise LineNotFound(f"Invoice {invoice.id} has no line {line_id[:80]}.")
-            if invoice.subscription is None:
-                return _one_off(invoice, line)
-            subscriptions = SubscriptionStore(connection).many(caller.organization, [invoice.subscription])
-        return self._rated(invoice, line, subscriptions[invoice.subscription], listing)
+            discounts = discount_reasons(invoice, line, self._given(connection, invoice))
+            owner = None
+            if invoice.subscription is not None:
+                found_owners = SubscriptionStore(connection).many(caller.organization, [invoice.subscription])
+                owner = found_owners[invoice.subscription]
+        explained = _one_off(invoice, line) if owner is None else self._rated(invoice, line, owner, listing)
+        return replace(explained, discounts=discounts, taxes=tax_reasons(invoice, line))
+
+    def _given(self, connection: Connection, invoice: Invoice) -> list[tuple[str, Coupon]]:
+        """The coupons that an invoice shows, in the order in which they were applied (rule 19)."""
+        ids = {discount.coupon for line in invoice.lines for discount in line.discounts}
+        if not ids:
+            return []
+        attached = AttachedCouponStore(connection).many(invoice.organization, ids)
+        coupons = self.catalog.coupons(invoice.organization, {one.coupon for one in attached})
+        ordered = sorted(attached, key=lambda one: (one.subscription is None, one.id))
+        return [(one.id, coupons[one.coupon]) for one in ordered]
 
     def _rated(self, invoice: Invoice, line: InvoiceLine, owner: Subscription, listing: Listing) -> Explanation:
         unit = currency(invoice.currency)

@@ -5,12 +5,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from farthing.billing.invoices.explain import Explanation
+from farthing.billing.invoices.reasons import DiscountReason, TaxReason
 from farthing.billing.subscriptions.schemas import PeriodOut
 from farthing.kernel.schemas import InstantOut, Shown
 from farthing.pricing.aggregation import Point
 from farthing.pricing.arithmetic import minus, money, plain
 from farthing.pricing.charges import Step
-from farthing.pricing.currencies import currency
+from farthing.pricing.currencies import Currency, currency
 
 
 class StepOut(Shown):
@@ -84,8 +85,45 @@ class RoundingOut(Shown):
     rule: str
 
 
+class DiscountReasonOut(Shown):
+    """What one coupon takes from the amount."""
+
+    coupon: str
+    coupon_key: str
+    amount: str
+    note: str
+
+    @classmethod
+    def of(cls, one: DiscountReason, unit: Currency) -> "DiscountReasonOut":
+        return cls(
+            coupon=one.coupon.id, coupon_key=one.coupon.key, amount=money(one.amount, unit), note=one.note
+        )
+
+
+class TaxReasonOut(Shown):
+    """What one rate puts on what is left, or has in it; without a rate, why there is no tax."""
+
+    rate: str | None
+    rate_key: str | None
+    percent: str
+    category: str
+    amount: str
+    note: str
+
+    @classmethod
+    def of(cls, one: TaxReason, unit: Currency) -> "TaxReasonOut":
+        return cls(
+            rate=one.tax.rate, rate_key=one.tax.key, percent=plain(one.tax.percent), category=one.tax.category,
+            amount=money(one.amount, unit), note=one.note,
+        )
+
+
 class ExplanationOut(Shown):
-    """A line's amount, down to the events it came from."""
+    """A line's amount, down to the events it came from.
+
+    `amount` is as entered, with the tax in it where its rates are inclusive; `net`, `discount` and `tax` are what the
+    invoice shows of the line.
+    """
 
     optional: ClassVar[frozenset[str]] = frozenset({"aggregate", "hours", "events", "group"})
     invoice: str
@@ -102,6 +140,11 @@ class ExplanationOut(Shown):
     exact: str
     amount: str
     rounding: RoundingOut
+    discounts: list[DiscountReasonOut]
+    taxes: list[TaxReasonOut]
+    net: str
+    discount: str
+    tax: str
     events: EventsOut | None
 
     @classmethod
@@ -117,6 +160,9 @@ class ExplanationOut(Shown):
             aggregate=_aggregate(one), hours=_hours(one) if one.meter else None,
             steps=[StepOut.of(step) for step in one.rating.steps], exact=exact, amount=amount,
             rounding=RoundingOut(exact=exact, amount=amount, difference=difference, rule=rule),
+            discounts=[DiscountReasonOut.of(each, unit) for each in one.discounts],
+            taxes=[TaxReasonOut.of(each, unit) for each in one.taxes], net=money(line.amount, unit),
+            discount=money(line.discount, unit), tax=money(line.tax, unit),
             events=None if one.counted is None else EventsOut(
                 data=[CountedOut.of(point) for point in one.counted.data], next=one.counted.next
             ),
