@@ -19,6 +19,7 @@ from farthing.billing.invoices.service import Invoices
 from farthing.billing.journal.exporting import JournalExport
 from farthing.billing.journal.releasing import Releases
 from farthing.billing.journal.service import Journal
+from farthing.billing.journal.store import LOG, contents
 from farthing.billing.previews.service import Previews
 from farthing.billing.remote import RemoteCoupons, RemoteUses
 from farthing.billing.subscriptions.service import Subscriptions
@@ -54,6 +55,7 @@ from farthing.kernel.openapi import add_documents
 from farthing.kernel.problems import Misconfigured
 from farthing.kernel.processes import end_with_parent, repeat, settle_memory
 from farthing.kernel.remote import Remote, Wire
+from farthing.kernel.sealing import Sealing
 from farthing.kernel.settings import ROOMS, Settings, load_settings
 from farthing.kernel.telemetry import Telemetry, configure_logs, new_access_log, new_telemetry
 from farthing.kernel.web import register
@@ -72,6 +74,7 @@ FOLLOW_SECONDS: Final = 1.0
 OWED_SECONDS: Final = 1.0
 REFRESH_SECONDS: Final = 20.0
 RELEASE_SECONDS: Final = 60.0
+SEAL_SECONDS: Final = 1.0
 COUNTING_SECONDS: Final = 60.0  # that usage may take to tell what counts for a chunk of a bill run
 
 
@@ -233,6 +236,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         Offer("billing", "customer-uses", CustomerUses, uses), Offer("billing", "coupons", CustomerCoupons, given),
     ]
     services = {type(one): one for room, ones in kept.items() if room not in away for one in ones}
+    services[Sealing] = Sealing(database, {LOG: contents})
     return services, [offer for offer in offers if offer.room not in away]
 
 
@@ -297,6 +301,7 @@ def wsgi() -> Application:
     if "billing" in farthing.here:
         farthing[BillRuns].resume()
         farthing[Answers].begin()
+        repeat(farthing[Sealing].seal_all, SEAL_SECONDS, "farthing-sealing")
         repeat(farthing[Releases].release_all, RELEASE_SECONDS, "farthing-releases")
     application = served(farthing)
     settle_memory()

@@ -82,6 +82,7 @@ def test_f01_acknowledged_events_survive_kill(program: Program, rounds: int) -> 
     assert stored == Counter({event["id"]: 1 for event in everything})
     [usage] = program.get(f"/v1/usage?meter=sent&{OCTOBER}")["data"]
     assert usage["value"] == str(sum(event["data"]["v"] for event in everything if event["id"] not in history.voided))
+    program.run("verify")
 
 
 def _send(program: Program, history: History, name: str, stop: threading.Event) -> None:

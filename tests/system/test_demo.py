@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from farthing.verification import CHECKS
 from tests.system.program import PROGRAM, Program, free_port
 
 NOVEMBER, DECEMBER = "2026-11-20T12:00:00Z", "2026-12-20T12:00:00Z"
@@ -56,6 +57,7 @@ def test_a_later_month_is_added(november: Program) -> None:
     done = subprocess.run([PROGRAM, "demo"], cwd=november.home.parent, env=_environment(november), capture_output=True,
                           text=True, check=True, timeout=120)
     assert "November 2026 has ended since the last time" in done.stderr
+    assert done.stderr.splitlines()[-1] == f"{len(CHECKS)} of {len(CHECKS)} checks hold."
     after = _invoices(done.stdout)
     assert after[: len(before)] == before
     assert len(after) > len(before)

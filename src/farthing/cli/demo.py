@@ -19,6 +19,7 @@ from farthing.billing.invoices.values import Invoice
 from farthing.cli.billing import explanations, print_explanations, print_invoices
 from farthing.cli.opening import program_home, settings_of
 from farthing.cli.serving import serve
+from farthing.cli.verifying import summary
 from farthing.demo.company import METERS, OFFERS
 from farthing.demo.customers import CUSTOMERS
 from farthing.demo.months import month_name, months_through
@@ -27,10 +28,12 @@ from farthing.identity.api_keys.service import ApiKeys
 from farthing.kernel.clock import ticks
 from farthing.kernel.credentials import Scope
 from farthing.kernel.problems import Unauthenticated
+from farthing.kernel.sealing import Sealing
 from farthing.kernel.settings import Settings
 from farthing.kernel.telemetry import configure_logs
 from farthing.pricing.arithmetic import ZERO, exactly, money
 from farthing.pricing.currencies import currency
+from farthing.verification import verify
 
 DEFAULT_HOME: Final = Path("farthing-demo")
 KEY_FILE: Final = "api-key.txt"
@@ -79,6 +82,7 @@ def demo(
         _show(sample, found, steps)
         port = _free_port(settings.host, settings.port) if serves else settings.port
         _tell_what_next(_key_of(sample), found[-1], folder, f"http://{settings.host}:{port}", serves)
+        _verify(farthing)
     if serves:
         if port != settings.port:
             typer.echo(f"Port {settings.port} is taken; port {port} instead.", err=True)
@@ -187,6 +191,18 @@ Send usage:     curl -s {url}/v1/events {header} \\
 Explain one:    farthing invoices explain {newest.number} --home {folder}
 
 Run the demo again and nobody is billed twice. To forget it, delete the folder {folder}.""", err=True)
+
+
+def _verify(farthing: Farthing) -> None:
+    """Seal the journal and look for everything that may not be, as `farthing verify` does; the last line."""
+    farthing[Sealing].seal_all()
+    found = list(verify(farthing))
+    for one in found:
+        for each in one.broken:
+            typer.echo(f"  {one.check.name}: {each.row}: {each.problem}", err=True)
+    typer.echo(f"\n{summary(found)}", err=True)
+    if not all(one.holds for one in found):
+        raise typer.Exit(1)
 
 
 def _key_of(sample: Sample) -> str:

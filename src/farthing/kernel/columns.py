@@ -63,6 +63,7 @@ ENGINE: Final[dict[str, Any]] = {  # Any: keyword arguments of SQLAlchemy and Al
 Identifier: Final = String(40)
 Name: Final = String(255)
 Digest: Final = LargeBinary(16).with_variant(BINARY(16), "mysql", "mariadb")  # 128 bits
+Hash: Final = String(64)  # SHA-256 in hexadecimal digits
 LongText: Final = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from farthing.app import Farthing
 from farthing.billing.invoices.models import invoices, number_series
-from farthing.verification.values import Broken, organizations_in
+from farthing.verification.values import Broken, organizations_in, streamed
 
 DIGITS = 6  # of a number, at least
 
@@ -24,7 +24,7 @@ def _of(connection: Connection, organization: str) -> Iterator[tuple[str, str]]:
     query = select(table.number, table.issued_at).where(table.organization == organization, table.number.is_not(None))
     last: dict[str, int] = {}
     issued: dict[str, datetime] = {}
-    for number, issued_at in connection.execute(query.order_by(func.length(table.number), table.number)):
+    for number, issued_at in streamed(connection, query.order_by(func.length(table.number), table.number)):
         series, _, digits = number.rpartition("-")
         expected = last.get(series, 0) + 1
         if not digits.isdigit() or f"{int(digits):0{DIGITS}}" != digits:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from farthing.app import Farthing
 from farthing.billing.invoices.models import invoice_lines, invoices
 from farthing.billing.invoices.values import VOID
-from farthing.verification.values import Broken, organizations_in
+from farthing.verification.values import Broken, organizations_in, streamed
 
 CHARGES = ("usage", "fee")  # other reasons correct one of these and name it
 
@@ -33,7 +33,7 @@ def _of(connection: Connection, organization: str) -> Iterator[Broken]:
     before: tuple[object, ...] | None = None
     until: datetime | None = None
     last = ""
-    for subscription, price, group, reason, start, end, id, of in connection.execute(query):
+    for subscription, price, group, reason, start, end, id, of in streamed(connection, query):
         same = (subscription, price, group, reason)
         if same != before:
             before, until = same, None

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, select
 
 from farthing.app import Farthing
 
@@ -17,6 +18,8 @@ class Broken:
     problem: str
 
 
+AT_ONCE = 1_000  # rows that a query hands over
+ANY = ""  # a check that each service makes of its own store
 Find = Callable[[Farthing, "Sequence[str] | None"], Iterator[Broken]]
 
 
@@ -46,3 +49,8 @@ def organizations_in(connection: Connection, table: Table, only: Sequence[str] |
     """The organisations that have a row in a table, of those asked for."""
     known = connection.execute(select(table.c.organization).distinct().order_by(table.c.organization)).scalars()
     return [one for one in known if only is None or one in only]
+
+
+def streamed(connection: Connection, query: Select[Any]) -> Iterator[Any]:  # Any: rows
+    """The rows as they come, however many; nothing else is asked of the connection until they end."""
+    yield from connection.execute(query.execution_options(yield_per=AT_ONCE))

@@ -3,17 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
 
 from farthing.billing.journal.models import journal_entries, journal_postings, journal_releases
 from farthing.billing.journal.values import DueRelease, JournalEntry
+from farthing.kernel.clock import instant_text
+from farthing.kernel.sealing import to_be_sealed
+from farthing.kernel.strict_json import dumps
 from farthing.pricing.arithmetic import from_minor, to_minor
 from farthing.pricing.currencies import currency
 from farthing.pricing.posting import Account, Posting
 
 entry_table, release_table = journal_entries.c, journal_releases.c
+LOG: Final = "journal"  # its name among the logs that are sealed
 Row = dict[str, Any]  # Any: a row's columns
 
 
@@ -27,6 +31,7 @@ class JournalStore:
             self.connection.execute(insert(journal_entries), [_entry_row(one) for one in entries])
             rows = [row for one in entries for row in _posting_rows(one)]
             self.connection.execute(insert(journal_postings), rows)
+            to_be_sealed(self.connection, LOG, ((one.organization, one.id) for one in entries))
 
     def of_invoice(self, organization: str, invoice: str) -> list[JournalEntry]:
         """All that was written about an invoice, in order."""
@@ -102,6 +107,17 @@ class JournalStore:
                 Posting(Account(row["debit"]), Account(row["credit"]), from_minor(row["amount"], unit))
             )
         return [replace(one, postings=tuple(postings[id])) for id, one in found.items()]
+
+
+def contents(connection: Connection, organization: str, ids: Sequence[str]) -> Mapping[str, bytes]:
+    """What entries are sealed as: all their columns and postings, by id."""
+    found = JournalStore(connection).many(organization, ids)
+    return {id: dumps(_content(one)) for id, one in found.items()}
+
+
+def _content(one: JournalEntry) -> Row:
+    postings = [[row["debit"], row["credit"], row["amount"]] for row in _posting_rows(one)]
+    return _entry_row(one) | {"recorded_at": instant_text(one.recorded_at), "postings": postings}
 
 
 def _entry_row(one: JournalEntry) -> Row:

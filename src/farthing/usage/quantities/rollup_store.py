@@ -71,7 +71,7 @@ class RollupStore:
         if refs is not None:
             wanted.append(usage_rollups.c.subject_ref.in_(refs))
         for row in self.connection.execute(select(*columns).where(*wanted)).mappings():
-            yield row["slot"], tuple(json.loads(row["group_values"])), _partial(row)
+            yield row["slot"], tuple(json.loads(row["group_values"])), stored_partial(row)
 
     def _read(self, organization: str, places: Set[Place]) -> dict[Place, Partial]:
         """Those of these that are there."""
@@ -87,7 +87,7 @@ class RollupStore:
                 group = tuple(json.loads(row["group_values"]))
                 place = Place(row["meter"], row["subject_ref"], row["slot"], group)
                 if place in places:
-                    found[place] = _partial(row)
+                    found[place] = stored_partial(row)
         return found
 
     def _add(self, organization: str, found: Mapping[Place, Partial]) -> None:
@@ -135,7 +135,7 @@ def _parts(partial: Partial, prefix: str = "") -> dict[str, Any]:  # Any: a row'
     return {f"{prefix}{name}": value for name, value in zip(PARTS, values, strict=True)}
 
 
-def _partial(row: RowMapping) -> Partial:
+def stored_partial(row: RowMapping) -> Partial:
     latest = (row["latest_time"], row["latest_id"], row["latest_source"], row["latest_value"])
     return Partial(
         row["events"], row["counted"], row["total"], row["least"], row["greatest"],

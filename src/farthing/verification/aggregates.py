@@ -1,0 +1,158 @@
+"""I2: what meters count is what their events say."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
+
+from farthing.app import Farthing
+from farthing.catalog import Meter
+from farthing.pricing.aggregation import Partial
+from farthing.usage.events.keys import KeyIndex, void_hash_of
+from farthing.usage.events.models import event_streams, events
+from farthing.usage.quantities.follower import Follower
+from farthing.usage.quantities.models import usage_points, usage_rollups
+from farthing.usage.quantities.rollup_store import stored_partial
+from farthing.usage.quantities.rollups import NEED_POINTS, rolled_up, slot_of
+from farthing.usage.quantities.steps import Followed, StoredPoint, step_of
+from farthing.usage.quantities.store import EVENT_COLUMNS, POINT_COLUMNS, QuantityStore
+from farthing.verification.values import Broken, organizations_in
+
+PAGE = 1_000
+Slot = tuple[int, datetime]  # a subject's quarter hour
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One meter of one organisation, followed up to a position."""
+
+    connection: Connection
+    organization: str
+    meter: Meter
+    position: int
+
+    def broken(self, row: str, problem: str) -> Broken:
+        return Broken(self.organization, row, f"meter {self.meter.key}: {problem}")
+
+
+def counted(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
+    """I2: a meter's points are those of the distinct events it has read, less voided ones, and its quarter hours are
+    those points put together; windows and periods are sums of these."""
+    with farthing.database.read() as connection:
+        for organization in organizations_in(connection, event_streams, organizations):
+            meters = farthing[Follower].catalog.meters(organization)
+            positions = QuantityStore(connection).positions(organization, [meter.id for meter in meters])
+            for meter in meters:
+                look = _Look(connection, organization, meter, positions.get(meter.id, 0))
+                yield from _points(look)
+                yield from _rollups(look)
+
+
+def _points(look: _Look) -> Iterator[Broken]:
+    """Points that are not what their event says, and events without their point."""
+    found = 0
+    for page in _pages(look, usage_points, ("subject_ref", "time", "seq"), POINT_COLUMNS):
+        stored = [StoredPoint(*row) for row in page]
+        found += len(stored)
+        expected = _expected(look, _events_at(look, [one.seq for one in stored]))
+        for one in stored:
+            if expected.get(one.seq) != one:
+                yield look.broken(f"event {one.seq}", f"counts {one.value}, its event says {_told(expected, one)}")
+    wanted = sum(len(step_of([look.meter], page).points) for page in _event_pages(look))
+    if found != wanted:
+        yield look.broken("points", f"{found} events are counted, {wanted} should be")
+
+
+def _told(expected: Mapping[int, StoredPoint], one: StoredPoint) -> str:
+    other = expected.get(one.seq)
+    if other is None:
+        return "nothing"
+    return f"{other.value}" if other.value != one.value else "another subject, time, property or void"
+
+
+def _expected(look: _Look, found: Sequence[Followed]) -> dict[int, StoredPoint]:
+    """The points that these events are, by sequence number; a void beyond the position is not there yet."""
+    voids = {void_hash_of(one.source, one.id): one.seq for one in found}
+    by = {voids[hash]: seq for hash, seq in KeyIndex(look.connection).found(look.organization, list(voids)).items()}
+    rows = [row for row, _ in step_of([look.meter], found).points]
+    return {row.seq: row._replace(voided_seq=_until(by.get(row.seq), look.position)) for row in rows}
+
+
+def _until(seq: int | None, position: int) -> int | None:
+    return seq if seq is not None and seq <= position else None
+
+
+def _events_at(look: _Look, seqs: Sequence[int]) -> list[Followed]:
+    mine = (events.c.organization == look.organization) & events.c.seq.in_(list(seqs))
+    kind = (events.c.kind == "event") & (events.c.type == look.meter.event_type) & (events.c.seq <= look.position)
+    return [Followed(*row) for row in look.connection.execute(select(*EVENT_COLUMNS).where(mine, kind))]
+
+
+def _event_pages(look: _Look) -> Iterator[list[Followed]]:
+    for after in range(0, look.position, PAGE):
+        upto = min(after + PAGE, look.position)
+        yield QuantityStore(look.connection).events(look.organization, [look.meter.event_type], after, upto)
+
+
+def _rollups(look: _Look) -> Iterator[Broken]:
+    """Quarter hours that are not their points put together: both are read in one order, side by side."""
+    if look.meter.aggregation in NEED_POINTS:
+        return
+    stored = groupby(_stored_rollups(look), lambda each: each[0])
+    now = next(stored, None)
+    for slot, expected in _made_again(look):
+        while now is not None and now[0] < slot:
+            yield look.broken(_named(now[0]), "a quarter hour has something and no events")
+            now = next(stored, None)
+        there = {group: partial for _, group, partial in now[1]} if now is not None and now[0] == slot else {}
+        if there != expected:
+            yield look.broken(_named(slot), "a quarter hour is not the sum of its events")
+        if now is not None and now[0] == slot:
+            now = next(stored, None)
+    for slot, _ in ([now] if now is not None else []) + list(stored):
+        yield look.broken(_named(slot), "a quarter hour has something and no events")
+
+
+def _named(slot: Slot) -> str:
+    return f"subject {slot[0]} at {slot[1].isoformat()}"
+
+
+def _made_again(look: _Look) -> Iterator[tuple[Slot, dict[bytes, Partial]]]:
+    """Each quarter hour with points that count, by subject and time, and what they come to by group."""
+    pages = _pages(look, usage_points, ("subject_ref", "time", "seq"), POINT_COLUMNS)
+    points = (StoredPoint(*row) for page in pages for row in page)
+    for slot, members in groupby(points, lambda one: (one.subject_ref, slot_of(one.time))):
+        placed = ((one, one.point(look.meter.aggregation)) for one in members if one.voided_seq is None)
+        if found := rolled_up({look.meter.id: look.meter}, placed):
+            yield slot, {place.hash: partial for place, partial in found.items()}
+
+
+def _stored_rollups(look: _Look) -> Iterator[tuple[Slot, bytes, Partial]]:
+    for page in _pages(look, usage_rollups, ("subject_ref", "slot", "group_hash"), list(usage_rollups.columns)):
+        for row in page:
+            yield (row.subject_ref, row.slot), bytes(row.group_hash), stored_partial(row._mapping)
+
+
+def _pages(
+    look: _Look, table: Table, order: Sequence[str], columns: Sequence[ColumnElement[Any]]  # Any: any column's type
+) -> Iterator[Sequence[Any]]:  # Any: rows
+    """A meter's rows of a table, by key."""
+    keys = [table.c[name] for name in order]
+    query = select(*columns).where(table.c.organization == look.organization, table.c.meter == look.meter.id)
+    query = query.order_by(*keys).limit(PAGE)
+    page = look.connection.execute(query).all()
+    while page:
+        yield page
+        last = [getattr(page[-1], name) for name in order]
+        page = look.connection.execute(query.where(_beyond(keys, last))).all()
+
+
+def _beyond(keys: Sequence[ColumnElement[Any]], last: Iterable[object]) -> ColumnElement[bool]:  # Any: as above
+    """What comes after a row, by some columns in order."""
+    values = list(last)
+    return or_(*(
+        and_(*(keys[n] == values[n] for n in range(place)), keys[place] > values[place]) for place in range(len(keys))
+    ))

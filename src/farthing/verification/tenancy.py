@@ -1,0 +1,91 @@
+"""I12 as far as rows tell: nothing refers to another organisation's."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, Table, select
+
+from farthing.app import Farthing
+from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
+from farthing.billing.journal.models import journal_entries, journal_postings, journal_releases
+from farthing.billing.subscriptions.models import subscriptions
+from farthing.catalog.meters.models import meters
+from farthing.catalog.plans.models import plan_meters, plan_versions, plans
+from farthing.customers.models import customers
+from farthing.identity.organizations.models import organizations as tenants
+from farthing.payments.models import payments
+from farthing.usage.quantities.models import meter_positions
+from farthing.usage.subjects.models import event_subjects
+from farthing.verification.values import Broken
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A column that names a row of another table, and the rooms that keep the two.
+
+    may_be_gone  what it names may have been deleted since
+    """
+
+    child: Table
+    column: str
+    parent: Table
+    rooms: tuple[str, str]
+    row: str = "id"
+    may_be_gone: bool = False
+
+
+BOOKS: Final = ("billing", "billing")
+REFERENCES: Final = (
+    Reference(invoice_lines, "invoice", invoices, BOOKS),
+    Reference(invoice_payments, "invoice", invoices, BOOKS, "payment"),
+    Reference(invoice_payments, "payment", payments, ("billing", "payments"), "payment"),
+    Reference(invoices, "subscription", subscriptions, BOOKS),
+    Reference(invoices, "customer", customers, ("billing", "customers")),
+    Reference(subscriptions, "customer", customers, ("billing", "customers")),
+    Reference(subscriptions, "plan", plans, ("billing", "catalog")),
+    Reference(payments, "invoice", invoices, ("payments", "billing")),
+    Reference(payments, "customer", customers, ("payments", "customers")),
+    Reference(journal_entries, "invoice", invoices, BOOKS),
+    Reference(journal_entries, "payment", payments, ("billing", "payments")),
+    Reference(journal_entries, "customer", customers, ("billing", "customers")),
+    Reference(journal_postings, "entry", journal_entries, BOOKS, "entry"),
+    Reference(journal_releases, "invoice", invoices, BOOKS, "invoice"),
+    Reference(journal_releases, "entry", journal_entries, BOOKS, "invoice"),
+    Reference(plan_versions, "plan", plans, ("catalog", "catalog"), "plan"),
+    Reference(plan_meters, "meter", meters, ("catalog", "catalog"), "plan"),
+    Reference(meter_positions, "meter", meters, ("usage", "catalog"), "meter", may_be_gone=True),
+    Reference(event_subjects, "customer", customers, ("usage", "customers"), "subject", may_be_gone=True),
+    Reference(event_subjects, "subscription", subscriptions, ("usage", "billing"), "subject", may_be_gone=True),
+    *(
+        Reference(table, "organization", tenants, (room, "identity"))
+        for table, room in ((customers, "customers"), (invoices, "billing"), (meters, "catalog"), (plans, "catalog"))
+    ),
+)
+
+
+def tenancy(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
+    """I12: what a row refers to is there and is its own organisation's, wherever both lie in this store."""
+    here = set(farthing.here) - ({"customers"} if farthing.customers.mongo is not None else set())
+    with farthing.database.read() as connection:
+        for one in REFERENCES:
+            if here.issuperset(one.rooms):
+                yield from _strangers(connection, one, organizations)
+
+
+def _strangers(connection: Connection, one: Reference, organizations: Sequence[str] | None) -> Iterator[Broken]:
+    child, parent = one.child.c, one.parent.alias("parent")
+    named = child[one.column]
+    owner = parent.c.id if one.parent is tenants else parent.c.organization
+    wrong = owner != child.organization
+    if not one.may_be_gone:
+        wrong = wrong | parent.c.id.is_(None)
+    query = (
+        select(child.organization, child[one.row], named, owner)
+        .outerjoin(parent, parent.c.id == named).where(named.is_not(None), wrong)
+    )
+    if organizations is not None:
+        query = query.where(child.organization.in_(list(organizations)))
+    for organization, row, name, whose in connection.execute(query):
+        told = "which is not there" if whose is None else f"which is {whose}'s"
+        yield Broken(organization, row, f"its {one.column} in {one.child.name} is {name}, {told}")
