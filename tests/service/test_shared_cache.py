@@ -1,13 +1,17 @@
 """Invoices kept in Redis: whatever happens to it, no read is older than an acknowledged write (I11, F05, F06, F12)."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
-from farthing.app import open_farthing, web_application
+from farthing.app import Farthing, open_farthing, web_application
+from farthing.kernel.cache.beliefs import BeliefStore
 from tests.caches import CacheServer, Proxy, binary, cache_server, until
 from tests.service.books import Books
 from tests.service.conftest import Api, TestClock
@@ -232,3 +236,31 @@ def follow(replica: CacheServer, primary: CacheServer) -> None:
 
 def raw(server: CacheServer, *command: str) -> bytes:
     return str(server.call(*command)).replace("'", "").replace(": ", ":").encode()
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_server_is_not_believed_before_writers_who_saw_none_have_committed(farthing: Farthing) -> None:
+    """They told nobody what they change, so that what is filled under the new belief must be loaded after them."""
+    refused: list[str] = []
+
+    def believe() -> None:
+        with farthing.database.write() as connection:
+            connection.execute(text("SET LOCAL lock_timeout = '100ms'"))
+            store = BeliefStore(connection)
+            store.begin(store.find(), "master 1")
+
+    def try_to_believe() -> None:
+        try:
+            believe()
+        except OperationalError as error:
+            refused.append(str(error.orig))
+
+    with farthing.database.write() as connection:
+        BeliefStore(connection).end(BeliefStore(connection).find())
+    with farthing.database.write() as connection:
+        assert BeliefStore(connection).find(lock=True).server is None
+        other = threading.Thread(target=try_to_believe)
+        other.start()
+        other.join(20)
+    assert len(refused) == 1
+    assert "lock timeout" in refused[0]
