@@ -23,7 +23,7 @@ from farthing.usage import Subjects
 
 BIND: Final = "bind"
 RELEASE: Final = "release"
-PATIENCE_SECONDS: Final = 2.0  # that a request waits for those before its own to be told
+PATIENCE_SECONDS: Final = 1.0  # that a request waits for those before its own to be told
 HELD_SECONDS: Final = 60.0  # after which a process that holds one and does not end it is taken for dead
 log = structlog.get_logger("farthing")
 
@@ -129,10 +129,10 @@ class OwedSubjects:
             while (owed := self.store.first(organization)) is not None and (upto is None or owed.number <= upto):
                 if self._hold(owed):
                     self._tell(owed)
-                elif ticks() < deadline:
-                    time.sleep(0.02)
-                else:
+                elif ticks() > deadline or self._stands_still(owed):
                     return
+                else:
+                    time.sleep(0.02)
         finally:
             lock.release()
 
@@ -166,6 +166,11 @@ class OwedSubjects:
             if ticks() - since < HELD_SECONDS:
                 return False
         return self.store.hold(owed, self.holder)
+
+    def _stands_still(self, owed: Owed) -> bool:
+        """Whether the one who holds it has had time enough: nobody waits for one that may be dead."""
+        _, _, since = self.seen.get(owed.organization, ("", "", ticks()))
+        return ticks() - since > PATIENCE_SECONDS
 
     def _tell(self, owed: Owed) -> None:
         try:
