@@ -157,7 +157,8 @@ def test_a_wrong_question_is_no_503(mongo: Mongo) -> None:
 
 
 def test_the_url_lowers_no_promise(servers: Servers) -> None:
-    opened = open_mongo(f"{needs('mongodb', servers)}?w=1&journal=false&readConcernLevel=local")
+    url = needs("mongodb", servers)
+    opened = open_mongo(f"{url}{'&' if '?' in url else '?'}w=1&journal=false&readConcernLevel=local")
     assert opened.client.write_concern.document == {"w": "majority", "j": True}
     assert opened.client.read_concern.level == "majority"
     opened.client.close()
@@ -197,6 +198,9 @@ def test_every_query_has_its_index(farthing: Farthing, servers: Servers) -> None
     place = mongo_place(needs("mongodb", servers))
     assert place.mongo is not None
     documents = place.mongo[CUSTOMERS]
+    beginning = {"$gte": "ac", "$lt": "ad"}
+    for asked in ({"key": "acme"}, {"_id": {"$gt": "cus_"}}, {"folded_name": beginning}, {"folded_email": beginning}):
+        assert "COLLSCAN" not in str(documents.find({"organization": "org_1"} | asked).explain())
     expected = {index.document["name"] for index in INDEXES} | {"_id_"}
     assert set(documents.index_information()) == expected
     validator = documents.options()["validator"]
