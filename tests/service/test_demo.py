@@ -26,7 +26,7 @@ from farthing.kernel.settings import load_settings
 from tests.servers import Servers
 from tests.service.conftest import TestClock, stores
 
-pytestmark = pytest.mark.customers
+pytestmark = [pytest.mark.customers, pytest.mark.together]  # a process of its own
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 ACME = CUSTOMERS[0]
