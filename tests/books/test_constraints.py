@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from farthing.billing.coupons.models import attached_coupons
 from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices, number_series
 from farthing.billing.subscriptions.models import subscriptions
+from farthing.catalog.coupons.models import coupons
 from farthing.kernel.database import violates
 from farthing.payments.models import payments
 from tests.service.books import BASE, Books
@@ -131,3 +133,27 @@ def test_a_receipt_is_one_payment(billed: Books) -> None:
 def test_lines_and_payments_have_their_invoice(billed: Books, begun: Callable[[str], Any]) -> None:
     with refused(billed) as connection:
         connection.execute(begun(billed.api.organization))
+
+
+@pytest.mark.parametrize(("change", "constraint"), [
+    ({"redemptions": 3}, "coupons_redemptions"), ({"amount": 1, "currency": "USD"}, "coupons_one_of"),
+    ({"percent": None}, "coupons_one_of"),
+    ({"percent": None, "amount": 1}, "coupons_currency"),
+    ({"percent": None, "amount": 0, "currency": "USD"}, "coupons_amount"),
+])
+def test_a_coupon_is_lawful_and_given_no_more_often_than_it_may_be(
+    books: Books, change: dict[str, Any], constraint: str
+) -> None:
+    books.api.made("/v1/coupons", {"key": "c", "name": "C", "percent": "1", "duration": "once", "max_redemptions": 2})
+    with refused(books, constraint) as connection:
+        mine = coupons.c.organization == books.api.organization
+        connection.execute(update(coupons).where(mine).values(change))
+
+
+def test_a_coupon_is_given_once_to_the_same_owner(books: Books) -> None:
+    books.api.made("/v1/coupons", {"key": "c", "name": "C", "percent": "1", "duration": "once"})
+    books.customer()
+    books.api.made("/v1/customers/acme/coupons", {"coupon": "c"})
+    with refused(books, "attached_coupons_once") as connection:
+        again = row(connection, attached_coupons, books.api.organization) | {"id": "cpa_again"}
+        connection.execute(insert(attached_coupons).values(again))

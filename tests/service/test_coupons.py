@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.oracle import sound_books
 from tests.service.books import BASE, CALLS, SUPPORT, Books
 from tests.service.conftest import Api
 
@@ -166,6 +167,26 @@ def test_a_draft_keeps_its_coupon_when_it_is_made_again(books: Books) -> None:
     final = books.post(draft, "finalize")
     assert (final["discount_total"], final["total"]) == ("2.00", "8.00")
     assert taken(books.billed("2026-11-20T00:00:00Z")) == []
+
+
+def test_an_invoice_billed_anew_takes_the_coupon_again(books: Books) -> None:
+    """Voiding frees the use, and the next run bills the freed period with it (rule 20)."""
+    books.api.made("/v1/coupons", TWO_OFF)
+    books.customer_on(BASE, starts_at="2026-11-01T00:00:00Z", coupons=["two"])
+    [first] = books.billed("2026-11-20T00:00:00Z")
+    books.post(first, "void", {})
+    [again] = books.billed("2026-11-20T00:00:00Z")
+    assert (first["total"], again["total"]) == ("8.00", "8.00")
+    sound_books(books.api.farthing, books.api.organization)
+
+
+def test_the_next_invoice_is_told_with_the_coupon_its_draft_has(books: Books) -> None:
+    books.api.made("/v1/coupons", TWO_OFF)
+    one = books.customer_on(BASE, starts_at="2026-11-01T00:00:00Z", coupons=["two"])
+    for _ in range(2):  # before the draft, and beside it
+        told = books.api.get(f"/v1/subscriptions/{one['id']}/upcoming-invoice").json or {}
+        assert (told["discount_total"], told["total"]) == ("2.00", "8.00")
+        books.run("2026-11-01T00:30:00Z")
 
 
 def test_a_draft_takes_what_the_customer_was_given_meanwhile(books: Books) -> None:

@@ -1,14 +1,19 @@
 """Tax rates from the catalogue to the invoice (rules 19 and 27)."""
 
 from decimal import Decimal
+from fractions import Fraction
+from random import Random
 from typing import Any
 
 import pytest
 
+from farthing.pricing.arithmetic import plain
 from tests.oracle import sound_books
 from tests.service.books import BASE, CALLS, SUPPORT, Books
 from tests.service.conftest import Api
 from tests.service.test_journal import accounts
+from tests.unit.pricing.naive_invoice import NaiveCoupon, NaiveLine, NaiveRate
+from tests.unit.pricing.naive_invoice import invoice as naive_invoice
 
 pytestmark = pytest.mark.books
 
@@ -222,6 +227,8 @@ def test_without_a_country_nothing_is_finalised_untaxed(books: Books) -> None:
     [parked] = run["parked"]
     assert parked["subscription"] == subscription["id"]
     assert "no country" in parked["reason"]
+    answer = books.api.get(f"/v1/subscriptions/{subscription['id']}/upcoming-invoice")
+    assert (answer.status_code, "no country" in (answer.json or {})["detail"]) == (409, True)
     [draft] = books.invoices()
     assert (draft["status"], draft["tax_total"], draft["taxes"]) == ("draft", "0.00", [])
     answer = books.api.post(f"/v1/invoices/{draft['id']}/finalize")
@@ -324,4 +331,48 @@ def test_the_journal_has_the_tax_and_the_net_after_discounts(books: Books) -> No
     assert accounts(books) == {
         "receivables": Decimal("119.00"), "revenue": Decimal("-100.00"), "tax_payable": Decimal("-19.00"),
     }
+    sound_books(books.api.farthing, books.api.organization)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_invoices_over_http_are_what_the_rules_read_naively_say(books: Books, seed: int) -> None:
+    """Random rates, coupons and lines against the model of the unit tests (rules 3, 19 and 27)."""
+    chance = Random(seed)
+    inclusive = chance.random() < 0.4
+    rates = [
+        NaiveRate(Fraction(percent), inclusive, country, None, code)
+        for percent, country, code in (
+            ("19", "DE", None), ("9.975", "DE", None), ("7", "DE", "books"), ("2", None, None),
+        )
+        if chance.random() < 0.7
+    ]
+    for place, rate in enumerate(rates):
+        sent = {"percent": plain(rate.percent), "inclusive": inclusive, "country": rate.country, "tax_code": rate.code}
+        books.api.made("/v1/tax-rates", {"key": f"t{place}", "name": "Tax"} | sent)
+    relief = chance.choice([None, None, "E", "AE"])
+    treatment = {None: "standard", "E": "exempt", "AE": "reverse_charge"}[relief]
+    books.customer(address=GERMAN, tax_treatment=treatment)
+    coupons = [
+        NaiveCoupon(Fraction(chance.randint(1, 99)), None, frozenset())
+        if chance.random() < 0.5 else NaiveCoupon(None, chance.randint(1, 9000), frozenset())
+        for _ in range(chance.randint(0, 2))
+    ]
+    for place, one in enumerate(coupons):
+        amount = {"percent": plain(one.percent)} if one.percent is not None else {
+            "amount": f"{(one.amount or 0) // 100}.{(one.amount or 0) % 100:02}", "currency": "USD",
+        }
+        books.api.made("/v1/coupons", {"key": f"c{place}", "name": "Off", "duration": "forever"} | amount)
+        books.api.made("/v1/customers/acme/coupons", {"coupon": f"c{place}"})
+    lines = [
+        NaiveLine(None, chance.choice([None, "books"]), chance.randint(0, 30000)) for _ in range(chance.randint(1, 9))
+    ]
+    final = books.post(drafted(books, lines=[
+        {"description": "A", "quantity": "1", "unit_amount": f"{line.amount // 100}.{line.amount % 100:02}",
+         "tax_code": line.code}
+        for line in lines
+    ]), "finalize")
+    expected = naive_invoice(lines, coupons, rates, "DE", None, relief)
+    cents = [tuple(int(Decimal(each) * 100) for each in line) for line in of_lines(final)]
+    assert cents == list(zip(expected.net, expected.discount, expected.tax, strict=True))
+    sums_hold(final)
     sound_books(books.api.farthing, books.api.organization)

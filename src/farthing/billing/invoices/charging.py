@@ -76,11 +76,14 @@ class Charging:
 
 def charging(
     connection: Connection, catalog: Catalog, organization: str, customers: Collection[str],
-    subscriptions: Collection[str] = (),
+    subscriptions: Collection[str] = (), hold: bool = True,
 ) -> Charging:
-    """What invoices of these are charged by, held until the transaction ends."""
-    rates = catalog.tax_rates(organization, hold=True)
-    attached = AttachedCouponStore(connection).of_owners(organization, {*customers, *subscriptions}, lock=True)
+    """What invoices of these are charged by.
+
+    hold  it stays so until the transaction ends: for whoever stores what comes of it
+    """
+    rates = catalog.tax_rates(organization, hold)
+    attached = AttachedCouponStore(connection).of_owners(organization, {*customers, *subscriptions}, lock=hold)
     if not attached:
         return Charging(rates)
     coupons = catalog.coupons(organization, {one.coupon for one in attached})

@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Final
 
 from farthing.billing.invoices.charging import charging
-from farthing.billing.invoices.rating import Due, Rated, Rater
+from farthing.billing.invoices.rating import Due, Rated, Rater, refusal
+from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.previews.schemas import SimulationIn
 from farthing.billing.previews.values import (
     BadSimulation,
@@ -62,11 +63,15 @@ class Previews:
             raise CannotBeRated(f"{rated.refused}.")
         buyer = self.customers.get(organization, one.customer)
         with self.database.read() as connection:
-            of = charging(connection, self.rater.catalog, organization, [buyer.id], [one.id])
-            try:
-                charged = of.charge(rated.lines, buyer, currency(rated.plan.currency), one.id)
-            except UnsoundInvoice as error:
-                raise CannotBeRated(str(error)) from error
+            of = charging(connection, self.rater.catalog, organization, [buyer.id], [one.id], hold=False)
+            drafts = InvoiceStore(connection).drafts_of(organization, [one.id])
+        draft = next((each.id for each in drafts if each.boundary == boundary.at), None)
+        try:
+            charged = of.charge(rated.lines, buyer, currency(rated.plan.currency), one.id, draft)
+        except UnsoundInvoice as error:
+            raise CannotBeRated(str(error)) from error
+        if charged.refused is not None:
+            raise CannotBeRated(f"{refusal(rated.due, charged.refused)}.")
         return Upcoming(rated, buyer, charged.done, self.now(organization))
 
     def simulate(self, caller: Caller, body: SimulationIn) -> Simulation:
