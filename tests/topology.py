@@ -31,7 +31,7 @@ from tests.system.program import PROGRAM
 
 DEPLOY: Final = Path(__file__).parents[1] / "deploy"
 PORT: Final = 8000  # that a service listens on in its container
-START_SECONDS: Final = 60
+START_SECONDS: Final = 180  # for all of it, on a machine that has much else to do
 ready = runpy.run_path(str(DEPLOY / "healthy.py"))["ready"]  # the health check of the image
 
 
