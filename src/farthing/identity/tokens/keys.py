@@ -26,6 +26,7 @@ from farthing.kernel.problems import Conflict, Misconfigured, NotFound
 
 LOOK_AGAIN: Final = timedelta(seconds=30)  # for keys that came or went
 KNOWN_FIRST: Final = timedelta(seconds=60)  # before a key that came later signs: by then all processes have it
+FIRST: Final = "0001.pem"
 ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 
 log = structlog.get_logger("farthing")
@@ -131,7 +132,8 @@ class KeyRing:
 
     def _loaded(self) -> tuple[SigningKey, ...]:
         if not (paths := sorted(self._folder.glob("*.pem"))):
-            self.rotate()
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_new(self._folder / FIRST)  # under one name for all who find none at once, so that one is first
             paths = sorted(self._folder.glob("*.pem"))
         return tuple(_read(path) for path in paths)
 
