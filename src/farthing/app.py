@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar, cast
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from farthing.audited import UNAUDITED
 from farthing.billing.bill_runs.running import Running
 from farthing.billing.bill_runs.service import Background, BillRuns
 from farthing.billing.coupons.giving import CustomersCoupons, Giving
@@ -40,8 +41,10 @@ from farthing.hot import Application, Hot
 from farthing.identity import OrganizationBook
 from farthing.identity.opened import Identity, open_identity
 from farthing.identity.tokens import services_routes
+from farthing.kernel import audit
 from farthing.kernel.answers import SqlAnswers
 from farthing.kernel.application import Check, new_application, not_available_yet
+from farthing.kernel.audit import AuditLog
 from farthing.kernel.cache.answers import Answers
 from farthing.kernel.cache.keeping import kept_answers
 from farthing.kernel.cache.server import RedisServer
@@ -135,6 +138,7 @@ def open_farthing(
     settings.home.mkdir(parents=True, exist_ok=True)
     database = open_database(settings.database_url, settings.home)
     migrate(database)
+    AuditLog(database, now, new_id, UNAUDITED).watch()
     counters = new_telemetry()
     identity = open_identity(settings, database, now)
     away = {
@@ -236,7 +240,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         Offer("billing", "customer-uses", CustomerUses, uses), Offer("billing", "coupons", CustomerCoupons, given),
     ]
     services = {type(one): one for room, ones in kept.items() if room not in away for one in ones}
-    services[Sealing] = Sealing(database, {LOG: contents})
+    services[Sealing] = Sealing(database, {LOG: contents, audit.LOG: audit.contents})
     return services, [offer for offer in offers if offer.room not in away]
 
 
@@ -298,10 +302,10 @@ def wsgi() -> Application:
     if {"customers", "billing"} & set(farthing.here):
         for number, owed in enumerate(farthing.owed):
             repeat(owed.deliver_all, OWED_SECONDS, f"farthing-owed-names-{number}")
+    repeat(farthing[Sealing].seal_all, SEAL_SECONDS, "farthing-sealing")
     if "billing" in farthing.here:
         farthing[BillRuns].resume()
         farthing[Answers].begin()
-        repeat(farthing[Sealing].seal_all, SEAL_SECONDS, "farthing-sealing")
         repeat(farthing[Releases].release_all, RELEASE_SECONDS, "farthing-releases")
     application = served(farthing)
     settle_memory()

@@ -12,12 +12,14 @@ from sqlalchemy.exc import DatabaseError
 
 from farthing.billing.journal.models import journal_entries, journal_postings
 from farthing.billing.journal.store import LOG
+from farthing.kernel.audit.models import audit_log
 from farthing.kernel.sealing import Sealing
 from farthing.kernel.sealing.models import seals, unsealed
 from farthing.kernel.sealing.store import Seal, SealStore
 from farthing.verification import verify
 from tests.service.books import Books
 
+LOGS = [journal_entries, journal_postings, seals, audit_log]
 pytestmark = [pytest.mark.books, pytest.mark.together]
 
 
@@ -124,7 +126,7 @@ def test_many_writers_and_two_followers(books: Books) -> None:
     assert chain_holds(books)
 
 
-@pytest.mark.parametrize("table", [journal_entries, journal_postings, seals], ids=lambda table: str(table.name))
+@pytest.mark.parametrize("table", LOGS, ids=lambda table: str(table.name))
 @pytest.mark.parametrize("change", [update, delete])
 def test_the_database_refuses_to_alter_a_log(books: Books, table: Table, change: Any) -> None:
     """Whoever asks: there is no use case that does."""

@@ -12,6 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from farthing.audited import UNAUDITED
 from farthing.calls import ENDPOINTS, LATER
 from farthing.kernel.columns import metadata
 from farthing.kernel.database import open_database
@@ -124,6 +125,13 @@ def test_models_over_the_wire_have_names_of_their_own() -> None:
 def test_no_call_is_both_built_and_not() -> None:
     built = {(one.method, re.sub(r"<\w+>", "<one>", one.path)) for one in ENDPOINTS}
     assert not built & {(method, re.sub(r"<\w+>", "<one>", path)) for method, path in LATER}
+
+
+def test_every_table_is_audited_or_says_why_not() -> None:
+    """A change that nobody can be asked about afterwards."""
+    assert not UNAUDITED.keys() - metadata.tables.keys()
+    audited = [table for name, table in metadata.tables.items() if name not in UNAUDITED]
+    assert [table.name for table in audited if table.name != "organizations" and "organization" not in table.c] == []
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

@@ -9,6 +9,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from farthing import __version__
 from farthing.cli import (
+    auditing,
     bench,
     billing,
     checking,
@@ -22,6 +23,7 @@ from farthing.cli import (
     verifying,
 )
 from farthing.cli.opening import failed, program_home
+from farthing.kernel.audit.acting import Actor, acting_as
 from farthing.kernel.problems import Misconfigured, Refusal
 
 app = typer.Typer(
@@ -39,6 +41,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     home: Annotated[Path | None, typer.Option(help="Folder of the database, keys and files.")] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
@@ -46,9 +49,12 @@ def root(
 ) -> None:
     """Farthing bills usage: events, meters, plans, invoices."""
     program_home.set(home)
+    context.with_resource(acting_as(Actor("operator", "", f"farthing {context.invoked_subcommand}")))
 
 
-for room in (demo, serving, people, signing, importing, billing, rating, customers, checking, verifying, bench):
+for room in (
+    *(demo, serving, people, signing, importing, billing, rating, customers, checking, verifying, auditing, bench),
+):
     room.add_to(app)
 
 

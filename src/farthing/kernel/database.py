@@ -31,16 +31,21 @@ DRIVERS: Final = {
 }
 
 
+Touched = dict[tuple[Table, tuple[object, ...]], Mapping[str, Any] | None]  # Any: a row's columns
+
+
 @dataclass(slots=True)
 class _Unit:
     """The transaction under way in this context, and what waits for its commit.
 
     changed  what it changed that others may have a copy of, by kind
+    touched  rows that it changed, by table and key, each as it was before; None where it was not there
     """
 
     connection: Connection
     afterwards: list[Callable[[], object]] = field(default_factory=list)
     changed: dict[str, set[str]] = field(default_factory=dict)
+    touched: Touched = field(default_factory=dict)
 
 
 # what stands around the commit of changes of one kind: entered just before it with the names of what changed and the
@@ -56,6 +61,7 @@ class Database:
     engine: Engine
     lock: FileLock | None
     guards: dict[str, Guard] = field(default_factory=dict)
+    finishing: list[Callable[[Connection], None]] = field(default_factory=list)  # what ends each unit of work
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -73,6 +79,8 @@ class Database:
             try:
                 with ExitStack() as around, unit.connection.begin():
                     yield unit.connection
+                    for finish in self.finishing:
+                        finish(unit.connection)
                     for kind, names in unit.changed.items():
                         if guard := self.guards.get(kind):
                             around.enter_context(guard(frozenset(names), unit.connection))
@@ -131,6 +139,11 @@ def changes(kind: str, names: Iterable[str]) -> None:
 def changed() -> Mapping[str, set[str]]:
     """What the unit of work under way has changed so far, by kind."""
     return {} if (unit := _unit.get()) is None else unit.changed
+
+
+def touched() -> Touched | None:
+    """The rows that the unit of work under way has changed so far, to be added to; None when there is none."""
+    return None if (unit := _unit.get()) is None else unit.touched
 
 
 def open_database(url: str, home: Path) -> Database:

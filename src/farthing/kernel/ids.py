@@ -11,7 +11,7 @@ from typing import Final
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's, in the order of ASCII
 PREFIXES: Final = (
     *("cus", "mtr", "pln", "sub", "inv", "pay", "crn", "cpn", "wal", "whk", "evt", "run", "imp", "key"),
-    *("usr", "org", "lin", "prc", "tax", "chg", "jrn"),
+    *("usr", "org", "lin", "prc", "tax", "chg", "jrn", "aud"),
 )
 LOOKS_LIKE_AN_ID: Final = re.compile(rf"({'|'.join(PREFIXES)})_")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from flask import Flask, Response, g, request
 
-from farthing.kernel.credentials import Authenticate
+from farthing.kernel.audit.acting import Actor, acting_as
+from farthing.kernel.credentials import Authenticate, Caller
 from farthing.kernel.crossing import Method, packed, shape_of
 from farthing.kernel.problems import Forbidden, Unavailable
 from farthing.kernel.remote import CALLER
@@ -55,8 +56,15 @@ def _answered(offer: Offer, method: Method, admit: Admit, authenticate: Authenti
     arguments = shape.arguments(request.get_data())
     if token := request.headers.get(CALLER):
         _check_caller(token, arguments, authenticate)
-    result: Any = getattr(offer.kept_by, method.__name__)(**arguments)  # Any: as the protocol says
+    with acting_as(_actor(f"{offer.room} {method.__name__}")):
+        result: Any = getattr(offer.kept_by, method.__name__)(**arguments)  # Any: as the protocol says
     return Response(packed(result), content_type="application/json")
+
+
+def _actor(call: str) -> Actor:
+    """The caller for whom a service asks; else the service itself."""
+    caller: Caller | None = g.get("caller")
+    return Actor("service", g.service, call) if caller is None else Actor(caller.kind, caller.id, call)
 
 
 def _check_caller(token: str, arguments: dict[str, Any], authenticate: Authenticate) -> None:  # Any: a call's own

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 from flask import Flask, Response, current_app, g, request
 from pydantic import BaseModel
 
+from farthing.kernel.audit.acting import Actor, acting_as
 from farthing.kernel.cache.values import Found, Kept
 from farthing.kernel.credentials import Authenticate, Caller, Scope
 from farthing.kernel.pagination import Page
@@ -121,7 +122,13 @@ def _serve(endpoint: Endpoint, authenticate: Authenticate, **path: str) -> Respo
         arguments["caller"] = g.caller = _caller(endpoint.scope, authenticate)
     if any("\0" in part for part in path.values()):  # which no name has, and PostgreSQL does not even look for
         raise NotFound("There is nothing at this path: it contains the character NUL.")
-    return _once(endpoint, arguments)
+    with acting_as(_actor(endpoint, arguments.get("caller"))):
+        return _once(endpoint, arguments)
+
+
+def _actor(endpoint: Endpoint, caller: Caller | None) -> Actor:
+    call = f"{endpoint.method} {endpoint.path}"
+    return Actor("service", "", call) if caller is None else Actor(caller.kind, caller.id, call)
 
 
 def _once(endpoint: Endpoint, arguments: dict[str, Any]) -> Response:  # Any: as in _serve

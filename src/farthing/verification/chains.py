@@ -7,13 +7,15 @@ from sqlalchemy import Connection, select
 from farthing.app import Farthing
 from farthing.billing.journal.models import journal_entries
 from farthing.billing.journal.store import LOG
+from farthing.kernel import audit
+from farthing.kernel.audit.models import audit_log
 from farthing.kernel.sealing import Contents, Sealing
 from farthing.kernel.sealing.models import chains, seals, unsealed
 from farthing.kernel.sealing.store import Seal, SealStore, sealed
 from farthing.verification.values import Broken, organizations_in
 
 PAGE = 500
-LOGS = {LOG: journal_entries}
+LOGS = {LOG: journal_entries, audit.LOG: audit_log}
 
 
 def sealed_logs(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:

@@ -21,6 +21,7 @@ from farthing.billing.bill_runs.values import (
     BillRunNotFound,
 )
 from farthing.customers import CustomerBook
+from farthing.kernel.audit import Actor, acting_as, current_actor
 from farthing.kernel.clock import Clock, instant_text
 from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database
@@ -50,7 +51,8 @@ class BillRuns:
         run = self._new(caller, body)
         with self.database.write() as connection:
             BillRunStore(connection).add(run)
-            self.database.after_commit(lambda: self.background(partial(self._finish, run)))
+            actor = current_actor()
+            self.database.after_commit(lambda: self.background(partial(self._finish_as, actor, run)))
         return run
 
     def run(self, caller: Caller, body: BillRunIn, progress: Progress) -> BillRun:
@@ -95,6 +97,10 @@ class BillRuns:
             dry_run=body.dry_run, status=QUEUED, done=0, total=0, invoices=0, parked=(), error=None, version=1,
             created_at=now, updated_at=now,
         )
+
+    def _finish_as(self, actor: Actor, run: BillRun) -> BillRun:
+        with acting_as(actor):
+            return self._finish(run)
 
     def _finish(self, run: BillRun, progress: Progress = lambda run: None) -> BillRun:
         def note(changed: BillRun) -> BillRun:

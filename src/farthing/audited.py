@@ -1,0 +1,21 @@
+"""Whose changes the audit log leaves out, and why; every other table's are logged, also one made tomorrow."""
+
+from typing import Final
+
+_FOLLOWS: Final = "worked out from events, and checked against them"
+_APPENDED: Final = "only ever grows and says itself when and by what"
+_KEPT: Final = "no data of anybody's: keeps the program going"
+
+UNAUDITED: Final = {
+    "audit_log": _APPENDED, "journal_entries": _APPENDED, "journal_postings": _APPENDED, "seals": _APPENDED,
+    "events": _APPENDED, "event_keys": _APPENDED, "rejected_events": _APPENDED, "invoice_payments": "as its payment",
+    "meter_positions": _FOLLOWS, "usage_points": _FOLLOWS, "usage_rollups": _FOLLOWS, "unusable_events": _FOLLOWS,
+    "event_subjects": "as the customer or subscription that is named so", "event_streams": _KEPT,
+    "invoice_lines": "as its invoice, by whose version they are fixed", "plan_meters": "as its plan",
+    "invoice_tax_rates": "as its invoice", "coupon_uses": "as its invoice",
+    "journal_releases": "worked out from its invoice, and checked against the journal",
+    "unsealed": _KEPT, "chains": _KEPT, "number_series": _KEPT, "billing_accounts": _KEPT, "owed_names": _KEPT,
+    "cache_beliefs": _KEPT, "idempotent_answers": _KEPT, "bill_runs": "its progress; its invoices are logged",
+    "sessions": "a login changes no data", "refresh_tokens": "a login changes no data",
+    "login_failures": "a login changes no data",
+}
