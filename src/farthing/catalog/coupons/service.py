@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from farthing.catalog.coupons.schemas import CouponIn, InvoicesIn
@@ -71,13 +72,8 @@ class Coupons:
             held = dict(store.held(organization, references.values()))
             given: list[Coupon] = []
             for field, reference in references.items():
-                coupon = held[_found(held.get(reference), reference).id]
-                if coupon.redeem_by is not None and now > coupon.redeem_by:
-                    raise too_late(coupon, field)
-                if coupon.max_redemptions is not None and coupon.redemptions >= coupon.max_redemptions:
-                    raise too_often(coupon, field)
-                coupon = replace(coupon, redemptions=coupon.redemptions + 1)
-                held[coupon.id] = coupon
+                coupon = _redeemed(_found(held.get(reference), reference), field, now)
+                held |= {coupon.id: coupon, coupon.key: coupon}
                 given.append(coupon)
             store.save([held[coupon.id] for coupon in given])
         return given
@@ -116,6 +112,15 @@ class Coupons:
             if current.redemptions:
                 raise CouponInUse(current)
             store.remove(current.organization, current.id)
+
+
+def _redeemed(coupon: Coupon, field: str, now: datetime) -> Coupon:
+    """The coupon given once more; raises NotRedeemable."""
+    if coupon.redeem_by is not None and now > coupon.redeem_by:
+        raise too_late(coupon, field)
+    if coupon.max_redemptions is not None and coupon.redemptions >= coupon.max_redemptions:
+        raise too_often(coupon, field)
+    return replace(coupon, redemptions=coupon.redemptions + 1, version=coupon.version + 1, updated_at=now)
 
 
 def _faults(body: CouponIn) -> list[FieldError]:
