@@ -348,7 +348,7 @@ def test_an_invoice_made_and_voided_again_and_again_ends_parked(books: Books) ->
         books.post(invoice, "void")
     run = books.run("2026-11-20T00:00:00Z")
     assert run["invoices"] == 0
-    assert "20 times" in run["parked"][0]["reason"]
+    assert "20 invoices of 2026-11-01" in run["parked"][0]["reason"]
 
 
 def test_a_run_that_fell_behind_does_not_take_usage_out_of_a_draft(books: Books) -> None:

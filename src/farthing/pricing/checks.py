@@ -1,6 +1,7 @@
 """The last look at an invoice before it is stored: what does not hold is refused, not billed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
@@ -8,9 +9,11 @@ from farthing.pricing.arithmetic import ZERO, exactly
 from farthing.pricing.calendar import Period
 from farthing.pricing.currencies import Currency
 from farthing.pricing.invoicing import Line, Totals
+from farthing.pricing.rating import Group
 from farthing.pricing.taxes import Tax
 
 LARGEST = Decimal(2**63 - 1)  # minor units that the books can hold
+CHARGES = ("usage", "fee")  # other reasons correct one of these
 
 
 class UnsoundInvoice(Exception):
@@ -68,13 +71,52 @@ def _check_amount(amount: Decimal, currency: Currency) -> None:
         raise UnsoundInvoice(f"{amount:.6E} {currency.code} is more than an invoice can hold.")
 
 
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What a line bills, and on which invoice it stands, in words."""
+
+    where: str
+    price: str
+    group: Group
+    reason: str
+    period: Period
+
+    @property
+    def told(self) -> str:
+        group = f" ({', '.join(value or 'none' for value in self.group)})" if self.group else ""
+        start, end = self.period.start.isoformat(), self.period.end.isoformat()
+        return f"the {self.reason} line{group} from {start} to {end} on {self.where}"
+
+
+def check_once(lines: Sequence[Line], others: Sequence[Billed]) -> None:
+    """Raises UnsoundInvoice, naming both lines, when a line would bill a price for days that another line of its
+    subscription bills already (rule 25, I4).
+
+    others  of all other invoices that stand; what is credited of them again is for the caller to leave out
+    """
+    for line in _billed(lines):
+        for other in others:
+            same = (line.price, line.group, line.reason) == (other.price, other.group, other.reason)
+            if same and line.reason in CHARGES:
+                _check_apart(line, other)
+
+
 def _check_once(lines: Sequence[Line]) -> None:
-    billed: dict[tuple[object, ...], list[Period]] = {}
+    billed: dict[tuple[object, ...], list[Billed]] = {}
+    for line in _billed(lines):
+        billed.setdefault((line.price, line.group, line.reason), []).append(line)
+    for alike in billed.values():
+        for one, other in pairwise(sorted(alike, key=lambda line: (line.period.start, line.period.end))):
+            _check_apart(one, other)
+
+
+def _billed(lines: Sequence[Line]) -> Iterator[Billed]:
     for line in lines:
         if line.price is not None and line.period is not None:
-            billed.setdefault((line.price, line.group, line.reason), []).append(line.period)
-    for (price, *_), periods in billed.items():
-        ordered = sorted(periods, key=lambda period: (period.start, period.end))
-        for one, other in pairwise(ordered):
-            if other.start < one.end or one == other:
-                raise UnsoundInvoice(f"{price} is billed twice from {other.start.isoformat()} on.")
+            yield Billed("this invoice", line.price, line.group, line.reason, line.period)
+
+
+def _check_apart(one: Billed, other: Billed) -> None:
+    apart = one.period.end <= other.period.start or other.period.end <= one.period.start
+    if not apart or one.period == other.period:
+        raise UnsoundInvoice(f"{one.price} would be billed twice: by {one.told} and by {other.told}.")

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from farthing.pricing.calendar import Period
-from farthing.pricing.checks import LARGEST, UnsoundInvoice, check_invoice
+from farthing.pricing.checks import LARGEST, Billed, UnsoundInvoice, check_invoice, check_once
 from farthing.pricing.currencies import currency
 from farthing.pricing.invoicing import Line, Totals
 from farthing.pricing.totalling import totals
@@ -34,7 +34,7 @@ def test_a_sound_invoice_passes() -> None:
 def test_a_price_is_billed_once_for_a_day(period: Period) -> None:
     """For the same period, or one that overlaps it (rule 25, I4)."""
     lines = [CALLS, replace(CALLS, period=period)]
-    with pytest.raises(UnsoundInvoice, match="calls is billed twice"):
+    with pytest.raises(UnsoundInvoice, match="calls would be billed twice"):
         check_invoice(lines, totals(lines), USD)
 
 
@@ -66,3 +66,27 @@ def test_the_books_hold_it() -> None:
     for lines in ([replace(CALLS, amount=(LARGEST + 1).scaleb(-2))], [largest, replace(CALLS, group=("us",))]):
         with pytest.raises(UnsoundInvoice, match="more than an invoice can hold"):
             check_invoice(lines, totals(lines), USD)
+
+
+@pytest.mark.parametrize("period", [OCTOBER, Period(datetime(2026, 10, 31, tzinfo=UTC), NOVEMBER.end)])
+def test_what_another_invoice_bills_is_not_billed_again(period: Period) -> None:
+    """The refusal names both lines (rule 25, I4)."""
+    other = Billed("invoice INV-2026-000007", "calls", ("eu",), "usage", period)
+    with pytest.raises(UnsoundInvoice) as refused:
+        check_once([SETUP, CALLS], [other])
+    assert str(refused.value) == (
+        "calls would be billed twice: by the usage line (eu) from 2026-10-01T00:00:00+00:00 to "
+        f"2026-11-01T00:00:00+00:00 on this invoice and by the usage line (eu) from {period.start.isoformat()} to "
+        f"{period.end.isoformat()} on invoice INV-2026-000007."
+    )
+
+
+def test_other_prices_groups_reasons_and_times_are_no_repeat() -> None:
+    """Nor is what stands corrected by a line that is no charge (rule 25)."""
+    other = Billed("invoice INV-2026-000007", "calls", ("eu",), "usage", OCTOBER)
+    apart = [
+        replace(other, price="seats"), replace(other, group=("us",)), replace(other, reason="fee"),
+        replace(other, period=NOVEMBER),
+    ]
+    check_once([CALLS], apart)
+    check_once([replace(CALLS, reason="late_usage")], [replace(other, reason="late_usage")])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from farthing.billing.bill_runs.standing import Standing
 from farthing.billing.bill_runs.values import BillRun
 from farthing.billing.invoices.charging import Charged, Charging
 from farthing.billing.invoices.drafting import Name, Parties, boundary_draft, redrafted, says_the_same
@@ -14,22 +15,23 @@ from farthing.billing.subscriptions.closing import closed, is_open, parked, unpa
 from farthing.billing.subscriptions.values import Subscription
 from farthing.customers import Customer
 from farthing.identity import Organization
+from farthing.pricing.checks import check_once
 from farthing.pricing.currencies import currency
 
-MOST_AGAIN: Final = 20  # invoices of one boundary, the voided ones counted: a loop ends here (T38)
+MOST_A_DAY: Final = 20  # invoices with a boundary on one local day, voided ones counted: a loop ends here (T38)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """By what a batch decides: the run, who bills whom, and the time.
 
-    voided  how many invoices of a subscription's boundary were taken back, where any was
+    standing  what was made and is billed already near these boundaries
     """
 
     run: BillRun
     seller: Organization
     buyers: Mapping[str, Customer]
-    voided: Mapping[tuple[str, datetime], int]
+    standing: Standing
     now: datetime
     name: Name
 
@@ -98,6 +100,7 @@ class Batch:
         if reason := rated.refused or self._too_often(rated):
             return self._park(subscription, at, reason)
         try:
+            check_once(rated.lines, self.terms.standing.elsewhere(subscription.id, at))
             charged = self._charged(rated)
         except PARKS as error:
             return self._park(subscription, at, refusal(rated.due, error))
@@ -143,11 +146,11 @@ class Batch:
         self.made.append(Made(draft, earlier, final))
 
     def _too_often(self, rated: Rated) -> str | None:
-        subscription, at = rated.due.subscription, rated.due.boundary.at
-        again = self.terms.voided.get((subscription.id, at), 0)
-        if again < MOST_AGAIN:
+        subscription, day = rated.due.subscription, rated.due.day
+        made = self.terms.standing.made_on(subscription.id, day, subscription.timezone)
+        if made < MOST_A_DAY:
             return None
-        return f"The invoice of {rated.due.day.isoformat()} was made and voided {again} times, which is the most."
+        return f"{made} invoices of {day.isoformat()} were made for this subscription, which is the most for one day."
 
     def _keep(self, subscription: Subscription) -> None:
         """Note how a subscription is from now on, where that differs from how it was found."""

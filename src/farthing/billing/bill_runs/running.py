@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from farthing.billing.bill_runs.batches import Batch, Made, Terms
+from farthing.billing.bill_runs.standing import standing
 from farthing.billing.bill_runs.store import BillRunStore
 from farthing.billing.bill_runs.values import BillRun, Parked
 from farthing.billing.invoices.charging import charging
@@ -116,12 +117,11 @@ class Running:
     ) -> Batch:
         """What the transaction finds, held against others."""
         ids = sorted({one.due.subscription.id for one in rated})
-        boundaries = {one.due.boundary.at for one in rated}
         now = self.now(run.organization)
         invoices = InvoiceStore(connection)
         found = SubscriptionStore(connection).many(run.organization, ids, lock=not run.dry_run)
         terms = Terms(
-            run, going.seller, buyers, invoices.voided(run.organization, ids, boundaries), now,
+            run, going.seller, buyers, standing(connection, run.organization, rated), now,
             lambda prefix: self.new_id(prefix, now),
         )
         drafts = invoices.drafts_of(run.organization, ids, lock=not run.dry_run)

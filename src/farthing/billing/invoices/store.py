@@ -127,16 +127,6 @@ class InvoiceStore:
         ids = select(table.id).where(drafts).with_for_update()
         self.remove(organization, self.connection.execute(ids).scalars().all())
 
-    def voided(
-        self, organization: str, subscriptions: Collection[str], boundaries: Collection[datetime]
-    ) -> Mapping[tuple[str, datetime], int]:
-        """How many invoices of these subscriptions and boundaries were voided, where any was."""
-        mine = (table.organization == organization) & table.subscription.in_(list(subscriptions))
-        wanted = mine & table.boundary.in_(list(boundaries)) & (table.status == VOID)
-        query = select(table.subscription, table.boundary, func.count()).where(wanted)
-        rows = self.connection.execute(query.group_by(table.subscription, table.boundary))
-        return {(subscription, boundary): count for subscription, boundary, count in rows}
-
     def page(self, organization: str, search: Search, after: str, limit: int) -> list[Invoice]:
         wanted = [table.organization == organization, table.id > after, *_conditions(search)]
         query = select(invoices).where(*wanted).order_by(table.id).limit(limit)

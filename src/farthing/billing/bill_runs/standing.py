@@ -1,0 +1,74 @@
+"""What stands already of the subscriptions of a batch: how often each moment was invoiced, and what lines bill."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, select
+
+from farthing.billing.invoices.models import invoice_lines, invoices
+from farthing.billing.invoices.rating import Rated
+from farthing.billing.invoices.values import VOID
+from farthing.pricing.calendar import Period, local_day
+from farthing.pricing.checks import Billed
+
+NEAR: Final = timedelta(days=2)  # within which every boundary of one local day lies
+invoice, line = invoices.c, invoice_lines.c
+
+
+@dataclass(slots=True)
+class Standing:
+    """By subscription: the boundaries of invoices that have a number, voided ones too, each with how many; and the
+    lines of those that stand, each with its boundary."""
+
+    made: dict[str, list[tuple[datetime, int]]] = field(default_factory=dict)
+    billed: dict[str, list[tuple[datetime, Billed]]] = field(default_factory=dict)
+
+    def made_on(self, subscription: str, day: date, timezone: str) -> int:
+        """How many invoices have a boundary on this local day."""
+        zone = ZoneInfo(timezone)
+        return sum(count for at, count in self.made.get(subscription, ()) if local_day(at, zone) == day)
+
+    def elsewhere(self, subscription: str, at: datetime) -> list[Billed]:
+        """What its other boundaries bill."""
+        return [one for boundary, one in self.billed.get(subscription, ()) if boundary != at]
+
+
+def standing(connection: Connection, organization: str, rated: Sequence[Rated]) -> Standing:
+    """What stands near these boundaries, in two questions."""
+    found = Standing()
+    if not rated:
+        return found
+    ids = sorted({one.due.subscription.id for one in rated})
+    mine = (invoice.organization == organization) & invoice.subscription.in_(ids)
+    moments = [one.due.boundary.at for one in rated]
+    near = invoice.boundary.between(min(moments) - NEAR, max(moments) + NEAR)
+    query = select(invoice.subscription, invoice.boundary, func.count()).where(mine, near, invoice.number.is_not(None))
+    for subscription, at, count in connection.execute(query.group_by(invoice.subscription, invoice.boundary)):
+        found.made.setdefault(subscription, []).append((at, count))
+    spans = [each.period for one in rated for each in one.lines if each.period is not None]
+    if spans:
+        _add_lines(connection, organization, ids, spans, found)
+    return found
+
+
+def _add_lines(
+    connection: Connection, organization: str, ids: Sequence[str], spans: Iterable[Period], found: Standing
+) -> None:
+    periods = list(spans)
+    start, end = min(one.start for one in periods), max(one.end for one in periods)
+    mine = (invoice.organization == organization) & invoice.subscription.in_(ids) & (invoice.status != VOID)
+    query = (
+        select(
+            invoice.subscription, invoice.boundary, func.coalesce(invoice.number, invoice.id), line.price,
+            line.group_values, line.reason, line.period_from, line.period_to,
+        )
+        .join(invoice_lines, line.invoice == invoice.id)
+        .where(mine, invoice.boundary.is_not(None), line.period_from < end, line.period_to > start)
+    )
+    for subscription, at, where, price, group, reason, since, until in connection.execute(query):
+        if price is not None:
+            one = Billed(f"invoice {where}", price, tuple(group), reason, Period(since, until))
+            found.billed.setdefault(subscription, []).append((at, one))
