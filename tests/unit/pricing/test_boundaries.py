@@ -5,11 +5,11 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from farthing.pricing.boundaries import Boundary, Life, Part, boundaries, part_of
-from farthing.pricing.calendar import Anchor, Interval, Period, Schedule, local_day, start_of_day
+from farthing.pricing.boundaries import Boundary, Life, Part, boundaries
+from farthing.pricing.calendar import Anchor, Interval, Period, Schedule, start_of_day
 from tests.unit.pricing.strategies import days, intervals, zones
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -101,24 +101,23 @@ def test_usage_billed_more_often_than_fees() -> None:
 def test_each_day_of_a_life_belongs_to_one_part(first: date, unit: str, zone: ZoneInfo, data: st.DataObject) -> None:
     """Whatever day it begins and ends on (rules 11 and 13)."""
     schedule = Schedule(first, Interval(unit), Anchor.CALENDAR, zone)  # type: ignore[arg-type]  # one of the units
-    last = first + timedelta(days=data.draw(st.integers(1, 800)))
-    ends_at = start_of_day(last, zone)
-    found = list(boundaries(life(schedule, ends_at), None, ends_at))
+    length = data.draw(st.integers(1, 800))
+    every = [start_of_day(first + timedelta(days=n), zone) for n in range(length + 1)]
+    assume(all(one < other for one, other in pairwise(every)))  # no day that its zone left out
+    found = list(boundaries(life(schedule, every[-1]), None, every[-1]))
     parts = [b.started for b in found if b.started is not None]
     assert [b.ended for b in found if b.ended is not None] == parts
-    if parts:
-        assert sum(part.days for part in parts) + _skipped(schedule, ends_at, parts) == (last - first).days
-        assert all(0 < part.days <= part.of for part in parts)
-        assert found[-1].at == ends_at
+    assert sum(part.days for part in parts) == length
+    assert all(0 < part.days <= part.of for part in parts)
+    assert found[-1].at == every[-1]
 
 
-def _skipped(schedule: Schedule, ends_at: datetime, parts: list[Part]) -> int:
-    """Days in periods that last no time, because the zone left them out: they have no part."""
-    count = schedule.index_at(parts[-1].period.start) + 1
-    empty = [part_of(schedule, n, ends_at) for n in range(count)]
-    skipped = sum(part.days for part in empty if part.period.is_empty)
-    last = local_day(ends_at, schedule.zone)
-    return skipped + (last - local_day(parts[-1].period.end, schedule.zone)).days
+def test_a_date_left_out_counts_as_a_day() -> None:
+    """Apia had no 30 December 2011, and its December 31 days all the same (rule 11)."""
+    december = Schedule(date(2011, 12, 28), Interval("month"), Anchor.CALENDAR, ZoneInfo("Pacific/Apia"))
+    [first, _] = boundaries(life(december), None, datetime(2012, 1, 5, tzinfo=UTC))
+    assert first.started is not None
+    assert (first.started.days, first.started.of) == (4, 31)
 
 
 def test_a_day_left_out_has_no_boundary_and_no_loop() -> None:
