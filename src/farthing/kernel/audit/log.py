@@ -61,8 +61,8 @@ class AuditLog:
             return
         sent = [*many] or [one]
         if isinstance(statement, Insert):
-            for values in sent:
-                rows.setdefault((table, _key(table, statement.compile().params | dict(values))), None)
+            for values in sent:  # a statement of one row may hold its values itself
+                rows.setdefault((table, _key(table, values or statement.compile().params)), None)
             return
         for key, found in _as_it_was(connection, statement, table, sent):
             rows.setdefault((table, key), found)
