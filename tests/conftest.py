@@ -13,25 +13,24 @@ from tests.servers import Servers, new_servers
 # a busy machine is no failure: nothing here is about how long it takes
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
-ON_POSTGRESQL_AT_ONCE = (  # where the database decides; the rest of the service suite follows with the long tests
-    *("test_usage_laws.py", "test_bill_runs.py", "test_subscriptions.py", "test_idempotency.py", "test_house.py"),
-    *("test_constraints.py", "test_customers.py", "test_customer_store.py", "test_customers_apart.py"),
-)
-
-
-WITH_MONGODB_AT_ONCE = (  # which is about where customers are
-    *("test_customers.py", "test_customer_store.py", "test_customers_apart.py", "test_owed_names.py"),
-    *("test_idempotency.py", "test_mongo.py"),
-)
+# what the quick suite tells of other engines than SQLite, of the whole program, and of long stories: the rest follows
+# with the long tests, which are told of all of them
+AT_ONCE = {
+    "postgresql": ("test_house.py", "test_constraints.py", "test_idempotency.py", "test_customer_store.py"),
+    "mongodb": ("test_customers.py", "test_customer_store.py"),
+    "apart": ("test_services.py",),
+    "mariadb": (),
+}
+SYSTEM_AT_ONCE = ("test_readme.py", "test_serving.py", "test_deployment_files.py")
+FOLDERS = {"system": SYSTEM_AT_ONCE, "faults": (), "scenarios": ("test_a_customers_year.py",)}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The quick suite tells most on SQLite alone; `make test-long` tells all of it on the others too."""
     for item in items:
         engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
-        later = engine == "postgresql" and item.path.name not in ON_POSTGRESQL_AT_ONCE
-        later = later or (engine == "mongodb" and item.path.name not in WITH_MONGODB_AT_ONCE)
-        if later or engine == "mariadb" or (engine == "apart" and item.path.name != "test_services.py"):
+        at_once = AT_ONCE.get(engine, (item.path.name,)), FOLDERS.get(item.path.parent.name, (item.path.name,))
+        if not all(item.path.name in names for names in at_once):
             item.add_marker(pytest.mark.slow)
 
 

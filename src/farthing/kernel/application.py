@@ -112,6 +112,8 @@ def _http_exception(error: HTTPException) -> Response:
         response = _refused(MethodNotAllowed(f"{request.method} is not allowed here."))
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
         return response
+    if error.code is not None and error.code >= 500:  # whoever was to tell of a failure failed too
+        return _internal_error()
     if error.code == 404:
         return _refused(NotFound(f"There is nothing at {request.path[:200]}."))
     return _refused(Malformed(error.description or "The request cannot be read."))
@@ -124,6 +126,10 @@ def _crashed(error: Exception) -> Response:
     if isinstance(error, RecursionError):
         return _refused(Malformed("The body is nested too deeply."))
     log.exception("internal error", request_id=g.request_id)
+    return _internal_error()
+
+
+def _internal_error() -> Response:
     body: dict[str, object] = {
         "type": "about:blank", "title": "Internal server error", "status": 500,
         "detail": "This should not have happened; the log tells more under the request id.",

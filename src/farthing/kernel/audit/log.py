@@ -18,6 +18,7 @@ from sqlalchemy.sql.visitors import iterate
 from farthing.kernel.audit.acting import current_actor
 from farthing.kernel.audit.store import AuditStore, Change
 from farthing.kernel.clock import Clock, instant_text
+from farthing.kernel.columns import metadata
 from farthing.kernel.database import Database, touched
 from farthing.kernel.ids import NewId
 
@@ -57,7 +58,7 @@ class AuditLog:
         if not isinstance(statement, (Insert, Update, Delete)) or not isinstance(statement.table, Table):
             return
         rows, table = touched(), statement.table
-        if rows is None or table.name in self.unaudited:
+        if rows is None or table.name in self.unaudited or table.metadata is not metadata:  # a migration's own
             return
         sent = [*many] or [one]
         if isinstance(statement, Insert):
