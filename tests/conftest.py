@@ -28,7 +28,7 @@ FOLDERS = {"system": SYSTEM_AT_ONCE, "faults": (), "scenarios": ("test_a_custome
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The quick suite tells most on SQLite alone; `make test-long` tells all of it on the others too."""
     for item in items:
-        engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
+        engine = str(item.callspec.params.get("engine")) if hasattr(item, "callspec") else ""
         at_once = AT_ONCE.get(engine, (item.path.name,)), FOLDERS.get(item.path.parent.name, (item.path.name,))
         if not all(item.path.name in names for names in at_once):
             item.add_marker(pytest.mark.slow)
