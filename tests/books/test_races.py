@@ -188,6 +188,7 @@ def account_held(books: Books, customer: str) -> Iterator[Callable[[], None]]:
         done.result()
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("path", ["/v1/subscriptions", "/v1/invoices"])
 def test_nothing_is_made_for_a_customer_that_is_going(books: Books, path: str) -> None:
     """It was still there when the request looked first."""

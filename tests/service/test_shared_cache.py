@@ -16,7 +16,7 @@ from tests.caches import CacheServer, Proxy, binary, cache_server, until
 from tests.service.books import Books
 from tests.service.conftest import Api, TestClock
 
-pytestmark = pytest.mark.books
+pytestmark = [pytest.mark.books, pytest.mark.together]
 HIT, MISS = "farthing; hit", "farthing; fwd=miss"
 
 
