@@ -1,7 +1,9 @@
 """The relational store: one engine from one URL, and one unit of work shared by HTTP, worker and command line."""
 
 import re
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -15,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import ArgumentError, IntegrityError
 
+from farthing.kernel.clock import ticks
 from farthing.kernel.columns import metadata
 from farthing.kernel.filelock import FileLock
 from farthing.kernel.problems import Misconfigured
@@ -197,8 +200,21 @@ def _patience(backend: str) -> dict[str, Any]:  # Any: what each driver takes
 
 def _prepare_sqlite(connection: Any, record: object) -> None:  # Any: the DB-API has no type
     connection.isolation_level = None  # the "begin" event decides, not the driver
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
+    _keep_a_log(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _keep_a_log(connection: Any) -> None:  # Any: as above
+    """Switch a file to WAL; SQLite does not wait by itself for others who open a new one at the same moment."""
+    deadline = ticks() + PATIENCE_SECONDS
+    while True:
+        try:
+            return connection.execute("PRAGMA journal_mode=WAL").close()  # type: ignore[no-any-return]  # as above
+        except sqlite3.OperationalError:
+            if ticks() > deadline:
+                raise
+        time.sleep(0.005)
 
 
 def _broken_check(context: ExceptionContext) -> IntegrityError | None:
