@@ -14,6 +14,7 @@ from farthing.pricing.taxes import Tax
 
 LARGEST = Decimal(2**63 - 1)  # minor units that the books can hold
 CHARGES = ("usage", "fee")  # other reasons correct one of these
+CORRECTIONS = ("proration", "late_usage", "commitment")  # which alone may be below zero, and name what they correct
 
 
 class UnsoundInvoice(Exception):
@@ -22,10 +23,10 @@ class UnsoundInvoice(Exception):
 
 def check_invoice(lines: Sequence[Line], totals: Totals, currency: Currency, taxes: Sequence[Tax] = ()) -> None:
     """Raises UnsoundInvoice unless the sums hold, every amount has the currency's own decimals, the books can
-    hold it, nothing is below zero, and no price is billed twice for a day (rules 2, 4, 19 and 25; I4, I5)."""
+    hold it, only a correction is below zero, and no price is billed twice for a day (rules 2, 4, 19 and 25)."""
     with exactly():
         _check_sums(lines, totals)
-        for amount in (totals.total, *(line.amount for line in lines)):
+        for amount in (totals.total, totals.subtotal - totals.discount_total):
             _check_amount(amount, currency)
         for line in lines:
             _check_line(line, currency)
@@ -45,9 +46,11 @@ def _check_sums(lines: Sequence[Line], totals: Totals) -> None:
 
 
 def _check_line(line: Line, currency: Currency) -> None:
-    """What discounts leave of a line is never below zero, nor is its tax (rule 19)."""
-    _check_amount(line.amount - line.discount, currency)
-    _check_amount(line.tax, currency)
+    """Neither a line, nor what discounts leave of it, nor its tax is below zero, but where it gives something back of
+    another line, which it names: then none of them is above it (rules 4 and 19)."""
+    gives_back = line.reason in CORRECTIONS and line.corrects is not None and line.amount < ZERO
+    for amount in (line.amount, line.amount - line.discount, line.tax):
+        _check_amount(-amount if gives_back else amount, currency)
 
 
 def _check_taxes(lines: Sequence[Line], totals: Totals, taxes: Sequence[Tax]) -> None:

@@ -37,11 +37,14 @@ class Line:
 
     group      the values of the price's `group_by`, empty where it has none
     amount     as entered, until its tax is known; from then on net of tax
-    reason     "usage", "fee" or "one_off"
+    reason     "usage", "fee", "proration", "late_usage", "commitment" or "one_off"
     discount   what is taken off the net; `tax` is on the rest
     tax_rates  by identifier
     entered    the amount as entered, once that is known
     prorated   the days it is for and those of the full period, where it is for fewer (rules 9 and 13)
+    group_by   the names of the properties whose values `group` has
+    corrects   the finalised invoice and line whose days or usage it corrects
+    terms      tells the terms that it was priced by, where they are not those it began with
     """
 
     description: str
@@ -59,6 +62,9 @@ class Line:
     discounts: tuple[Discount, ...] = ()
     entered: Decimal | None = None
     prorated: tuple[int, int] | None = None
+    group_by: tuple[str, ...] = ()
+    corrects: tuple[str, str] | None = None
+    terms: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

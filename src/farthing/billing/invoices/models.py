@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
@@ -39,6 +40,8 @@ invoices = table(
     Column("taxes", Json),  # what each rate came to
     Column("position", BigInteger),
     Column("bill_run", Identifier),
+    Column("change", Integer),  # of its subscription, where it is that change's own invoice and has no boundary
+    Column("forgiven", Boolean),  # voided, and what it billed is not to be billed again
     Column("billed_as", Name),  # subscription and boundary; null once void, so that they can be billed again
     required("version", Integer),
     required("created_at", Instant),
@@ -85,11 +88,15 @@ invoice_lines = table(
     Column("discounts", Json),
     Column("days", Integer),  # of the full period's `of_days`, where the line is for fewer
     Column("of_days", Integer),
+    Column("corrects_invoice", Identifier),
+    Column("corrects_line", Identifier),
+    Column("terms", LongText),  # what it was priced by, where the subscription had changed
     Column("billed_as", Name),  # what rule 25 has only once; null once void and on one-off lines
     PrimaryKeyConstraint("id", name="invoice_lines_pk"),
     ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_lines_invoice_fk"),
     Index("invoice_lines_once", "organization", "billed_as", unique=True),
     Index("invoice_lines_of_invoice", "invoice", "position"),
+    Index("invoice_lines_correcting", "corrects_invoice"),
 )
 
 invoice_payments = table(

@@ -71,7 +71,7 @@ class InvoiceQuery(ListQuery):
 class LineOut(Shown):
     """A line; `quantity` is exact or to 12 decimals, `amount` rounded to the currency's own."""
 
-    optional: ClassVar[frozenset[str]] = frozenset({"group"})
+    optional: ClassVar[frozenset[str]] = frozenset({"group", "corrects"})
     id: str
     description: str
     price: str | None
@@ -84,6 +84,7 @@ class LineOut(Shown):
     tax_rates: list[str]
     discount: str
     reason: str
+    corrects: dict[str, str] | None
 
     @classmethod
     def of(cls, line: InvoiceLine, unit: Currency) -> "LineOut":
@@ -94,6 +95,7 @@ class LineOut(Shown):
             unit_amount=None if line.unit_amount is None else plain(line.unit_amount),
             amount=money(line.amount, unit), tax=money(line.tax, unit), tax_rates=list(line.tax_rates),
             discount=money(line.discount, unit), reason=line.reason,
+            corrects=dict(zip(("invoice", "line"), line.corrects, strict=True)) if line.corrects else None,
         )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete,
 from farthing.billing.invoices.charged_rows import discounts_from, discounts_json, taxes_from, taxes_json
 from farthing.billing.invoices.links import link, unlink
 from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
-from farthing.billing.invoices.values import DRAFT, VOID, Invoice, InvoiceLine, Settlement
+from farthing.billing.invoices.values import DRAFT, Invoice, InvoiceLine, Settlement
 from farthing.kernel.cache.values import Key
 from farthing.kernel.clock import instant_text
 from farthing.kernel.database import changes
@@ -182,24 +182,20 @@ def _named(organization: str, reference: str) -> ColumnElement[bool]:
     return (table.organization == organization) & (name == reference)
 
 
-def boundary_mark(subscription: str, boundary: datetime) -> str:
-    """What an invoice of a boundary is unique by, until it is voided (rule 25)."""
-    return f"{subscription}@{instant_text(boundary)}"
-
-
 def _line_mark(invoice: Invoice, line: InvoiceLine) -> str | None:
     """What a line is unique by, until its invoice is voided (rule 25)."""
-    if invoice.place is None or invoice.status == VOID or line.period is None:
+    place = invoice.billed_as
+    if place is None or line.period is None:
         return None
-    subscription, boundary = invoice.place
     start = instant_text(line.period.start)
-    parts = [subscription, line.price, list(line.group), start, line.reason, instant_text(boundary)]
+    parts = [invoice.subscription, line.price, list(line.group), start, line.reason, place.partition("@")[2] or place]
+    if line.corrects is not None:
+        parts.append(line.corrects[1])
     return sha256(dumps(parts)).hexdigest()
 
 
 def _row(invoice: Invoice) -> Row:
     unit = currency(invoice.currency)
-    place = None if invoice.status == VOID else invoice.place
     sums = {
         "subtotal": invoice.totals.subtotal, "discount_total": invoice.totals.discount_total,
         "tax_total": invoice.totals.tax_total, "total": invoice.totals.total,
@@ -208,7 +204,7 @@ def _row(invoice: Invoice) -> Row:
     }
     same = (
         *("id", "organization", "number", "status", "customer", "buyer", "seller", "subscription", "currency"),
-        *("boundary", "issued_at", "due_at", "payment_terms_days", "position", "bill_run"),
+        *("boundary", "issued_at", "due_at", "payment_terms_days", "position", "bill_run", "change"),
         *("version", "created_at", "updated_at"),
     )
     return {name: getattr(invoice, name) for name in same} | {
@@ -216,7 +212,7 @@ def _row(invoice: Invoice) -> Row:
     } | {
         "period_from": invoice.period.start if invoice.period else None,
         "period_to": invoice.period.end if invoice.period else None,
-        "billed_as": None if place is None else boundary_mark(*place),
+        "billed_as": invoice.billed_as, "forgiven": invoice.forgiven or None,
         "taxes": taxes_json(invoice.taxes, unit),
     }
 
@@ -238,6 +234,8 @@ def _line_row(invoice: Invoice, number: int, line: InvoiceLine) -> Row:
         "tax": to_minor(line.tax, unit), "tax_rates": list(line.tax_rates) or None,
         "discounts": discounts_json(line.discounts, unit), "billed_as": _line_mark(invoice, line),
         "days": line.prorated[0] if line.prorated else None, "of_days": line.prorated[1] if line.prorated else None,
+        "corrects_invoice": line.corrects[0] if line.corrects else None,
+        "corrects_line": line.corrects[1] if line.corrects else None, "terms": line.terms,
     }
 
 
@@ -252,6 +250,7 @@ def _value(row: RowMapping) -> Invoice:
         credit_applied=from_minor(row["credit_applied"], unit), amount_paid=from_minor(row["amount_paid"], unit),
         position=row["position"], bill_run=row["bill_run"], version=row["version"],
         created_at=row["created_at"], updated_at=row["updated_at"], taxes=taxes_from(row["taxes"], unit),
+        change=row["change"], forgiven=bool(row["forgiven"]),
     )
 
 
@@ -263,7 +262,8 @@ def _line(row: RowMapping, unit: Currency) -> InvoiceLine:
         tax_code=row["tax_code"], discount=from_minor(row["discount"], unit), tax=from_minor(row["tax"], unit),
         entered=from_minor(row["amount"] if row["entered"] is None else row["entered"], unit),
         tax_rates=tuple(row["tax_rates"] or ()), discounts=discounts_from(row["discounts"], unit),
-        prorated=(row["days"], row["of_days"]) if row["of_days"] else None,
+        prorated=(row["days"], row["of_days"]) if row["of_days"] else None, terms=row["terms"],
+        corrects=(row["corrects_invoice"], row["corrects_line"]) if row["corrects_line"] else None,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from farthing.kernel.clock import instant_text
 from farthing.kernel.problems import Conflict, Invalid, NotFound
 from farthing.pricing.arithmetic import ZERO, exactly, plain
 from farthing.pricing.calendar import Period
@@ -40,6 +41,8 @@ class InvoiceLine:
     discounts: tuple[Discount, ...] = ()
     entered: Decimal | None = None
     prorated: tuple[int, int] | None = None  # days it is for, and those of the full period, where it is for fewer
+    corrects: tuple[str, str] | None = None  # the invoice and line that it corrects
+    terms: str | None = None  # what it was priced by, where not by what its subscription began with
 
     @property
     def net(self) -> Decimal:
@@ -50,14 +53,14 @@ class InvoiceLine:
     @property
     def mark(self) -> tuple[object, ...]:
         """What tells it from the other lines of its invoice (rule 25)."""
-        return self.price, self.group, self.period, self.reason
+        return self.price, self.group, self.period, self.reason, self.corrects
 
     @classmethod
     def of(cls, id: str, line: Line, group_by: tuple[str, ...] = ()) -> "InvoiceLine":
         return cls(
             id, line.description, line.price, group_by, line.group, line.period, plain(line.quantity),
             line.unit_amount, line.amount, line.reason, line.tax_code, line.discount, line.tax, line.tax_rates,
-            line.discounts, line.entered, line.prorated,
+            line.discounts, line.entered, line.prorated, line.corrects, line.terms,
         )
 
 
@@ -81,6 +84,8 @@ class Invoice:
     taxes             what each rate comes to, as it was then
     boundary          the subscription's moment it belongs to (rule 25); None for a one-off invoice
     position          the sequence up to which it counted usage (rule 18); None for a one-off invoice
+    change            of its subscription by number, where it is that change's own invoice (rule 14)
+    forgiven          voided, and what it billed is not to be billed again (rule 20)
     """
 
     id: str
@@ -108,6 +113,8 @@ class Invoice:
     lines: Sequence[InvoiceLine] = ()
     settlements: Sequence[Settlement] = field(default=())
     taxes: Sequence[Tax] = field(default=())
+    change: int | None = None
+    forgiven: bool = False
 
     @property
     def amount_due(self) -> Decimal:
@@ -121,6 +128,15 @@ class Invoice:
         if self.subscription is None or self.boundary is None:
             return None
         return self.subscription, self.boundary
+
+    @property
+    def billed_as(self) -> str | None:
+        """What it is unique by until it is voided: the subscription with its boundary or change (rule 25)."""
+        if self.subscription is None or self.status == VOID:
+            return None
+        if self.change is not None:
+            return f"{self.subscription}#{self.change}"
+        return None if self.boundary is None else f"{self.subscription}@{instant_text(self.boundary)}"
 
     @property
     def coupons(self) -> frozenset[str]:

@@ -32,6 +32,11 @@ subscriptions = table(
     Column("billed_through", Instant),
     required("still_open", Json),  # boundaries before `billed_through`: an earlier draft, or a voided invoice
     Column("next_boundary", Instant),
+    Column("changes", LongText),  # JSON, these four; null: none
+    Column("pauses", LongText),
+    Column("cuts", LongText),
+    Column("own_invoices", LongText),
+    Column("adjusted_from", Instant),
     Column("parked", LongText),
     Column("parked_at", Instant),
     required("version", Integer),
@@ -46,6 +51,16 @@ subscriptions = table(
     CheckConstraint("interval_count > 0", name="subscriptions_interval"),
     CheckConstraint("ends_at IS NULL OR billed_through IS NULL OR billed_through <= ends_at", name="subscriptions_end"),
     CheckConstraint("(parked IS NULL) = (parked_at IS NULL)", name="subscriptions_parked"),
+)
+
+# the plans that subscriptions were changed to, so that they stay; the first one is in the subscription itself
+subscription_plans = table(
+    "subscription_plans",
+    required("organization", Identifier),
+    required("plan", Identifier),
+    required("version", Integer),
+    required("subscription", Identifier),
+    PrimaryKeyConstraint("organization", "plan", "version", "subscription", name="subscription_plans_pk"),
 )
 
 # one row a customer, locked by whoever must know all that the customer has before adding to it or taking it away

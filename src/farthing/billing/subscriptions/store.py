@@ -20,6 +20,16 @@ from sqlalchemy import (
     update,
 )
 
+from farthing.billing.subscriptions.changes import (
+    changes_from,
+    changes_text,
+    instants_from,
+    instants_text,
+    own_invoices_from,
+    own_invoices_text,
+    pauses_from,
+    pauses_text,
+)
 from farthing.billing.subscriptions.models import subscriptions
 from farthing.billing.subscriptions.values import Subscription, SubscriptionKeyTaken
 from farthing.kernel.clock import instant_from, instant_text
@@ -150,6 +160,8 @@ def _row(subscription: Subscription) -> dict[str, Any]:  # Any: a row's columns
         "still_open": [instant_text(at) for at in subscription.still_open],
         "interval_unit": interval.unit, "interval_count": interval.count, "anchor": subscription.anchor.value,
         "first_day": subscription.first_day.isoformat(),
+        "changes": changes_text(subscription.changes), "pauses": pauses_text(subscription.pauses),
+        "cuts": instants_text(subscription.cuts), "own_invoices": own_invoices_text(subscription.own_invoices),
         "quantities": {key: plain(quantity) for key, quantity in subscription.quantities.items()},
     }
 
@@ -165,4 +177,6 @@ def _value(row: RowMapping) -> Subscription:
         "overrides": json.loads(row["overrides"]) if row["overrides"] else {},
         "interval": interval, "anchor": Anchor(row["anchor"]), "first_day": date.fromisoformat(row["first_day"]),
         "quantities": quantities,
+        "changes": changes_from(row["changes"]), "pauses": pauses_from(row["pauses"]),
+        "cuts": instants_from(row["cuts"]), "own_invoices": own_invoices_from(row["own_invoices"]),
     })

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from farthing.billing.subscriptions.changes import Change, OwnInvoice, Pause
 from farthing.kernel.problems import Conflict, NotFound
 from farthing.pricing.boundaries import Life
 from farthing.pricing.calendar import Anchor, Interval, Period, Schedule, local_day, start_of_day
@@ -25,6 +26,11 @@ class Subscription:
     billed_through  its last closed boundary (rule 25), None before the first
     still_open      boundaries before that one which are open all the same, rising
     next_boundary   its earliest open boundary, None when the last is closed
+    changes         what calls changed in it, in their order
+    pauses          rising, apart; the last one may last
+    cuts            closed boundaries at which a change began a new period, rising: they stay, whatever is changed later
+    own_invoices    that changes asked for and that are still to be made
+    adjusted_from   the earliest day that a change, a pause, or an end set later has touched; None without any
     parked          why the boundary at `parked_at` cannot be billed, in words; None when it can
     """
 
@@ -58,6 +64,11 @@ class Subscription:
     version: int
     created_at: datetime
     updated_at: datetime
+    changes: tuple[Change, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    cuts: tuple[datetime, ...] = ()
+    own_invoices: tuple[OwnInvoice, ...] = ()
+    adjusted_from: datetime | None = None
 
     @property
     def life(self) -> Life:
