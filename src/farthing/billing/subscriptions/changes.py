@@ -116,7 +116,7 @@ def _change_json(one: Change) -> dict[str, Any]:  # Any: JSON
         "interval": [one.plan.interval.unit, one.plan.interval.count],
         "usage": [one.plan.usage_interval.unit, one.plan.usage_interval.count],
     }
-    quantities = one.quantities and {key: plain(each) for key, each in one.quantities.items()}
+    quantities = None if one.quantities is None else {key: plain(each) for key, each in one.quantities.items()}
     return {
         "at": instant_text(one.at), "made_at": instant_text(one.made_at), "plan": plan, "quantities": quantities,
         "overrides": None if one.overrides is None else dict(one.overrides),
@@ -128,7 +128,8 @@ def _change_from(one: Mapping[str, Any]) -> Change:  # Any: JSON
     taken = plan and TakenPlan(
         plan["id"], plan["key"], plan["version"], Interval(*plan["interval"]), Interval(*plan["usage"])
     )
-    quantities = one["quantities"] and {key: Decimal(each) for key, each in one["quantities"].items()}
+    named = one["quantities"]
+    quantities = None if named is None else {key: Decimal(each) for key, each in named.items()}
     return Change(instant_from(one["at"]), instant_from(one["made_at"]), taken, quantities, one["overrides"])
 
 
