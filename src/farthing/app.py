@@ -24,6 +24,8 @@ from farthing.billing.journal.store import LOG, contents
 from farthing.billing.previews.service import Previews
 from farthing.billing.remote import RemoteCoupons, RemoteUses
 from farthing.billing.subscriptions.service import Subscriptions
+from farthing.billing.test_clock.falling_due import DueBoundaries, DueReleases
+from farthing.billing.test_clock.service import TestClocks
 from farthing.billing.uses import BillingUses
 from farthing.calls import ENDPOINTS, LATER, room_of
 from farthing.catalog import MeterBook
@@ -38,7 +40,7 @@ from farthing.customers.places import CustomerPlace, customer_place
 from farthing.customers.remote import RemoteCustomers
 from farthing.customers.service import Customers
 from farthing.hot import Application, Hot
-from farthing.identity import OrganizationBook
+from farthing.identity import ClockBook, OrganizationBook
 from farthing.identity.opened import Identity, open_identity
 from farthing.identity.tokens import services_routes
 from farthing.kernel import audit
@@ -48,7 +50,7 @@ from farthing.kernel.audit import AuditLog
 from farthing.kernel.cache.answers import Answers
 from farthing.kernel.cache.keeping import kept_answers
 from farthing.kernel.cache.server import RedisServer
-from farthing.kernel.clock import Clock, clock_from
+from farthing.kernel.clock import Clock, SandboxesApart, clock_from
 from farthing.kernel.database import Database, open_database
 from farthing.kernel.idempotency import Idempotency
 from farthing.kernel.ids import new_id
@@ -134,13 +136,14 @@ def open_farthing(
 
     background  runs the work that a request begins: at once unless told otherwise
     """
-    now = now or clock_from(settings.now)
+    real = now or clock_from(settings.now)
     settings.home.mkdir(parents=True, exist_ok=True)
     database = open_database(settings.database_url, settings.home)
     migrate(database)
-    AuditLog(database, now, new_id, UNAUDITED).watch()
+    AuditLog(database, real, new_id, UNAUDITED).watch()  # what people did, and when, also in a sandbox
     counters = new_telemetry()
-    identity = open_identity(settings, database, now)
+    identity = open_identity(settings, database, real)
+    now = SandboxesApart(real, identity.clocks.time)
     away = {
         room: Remote(Wire(room, at), identity.passport)
         for room in ROOMS if (at := getattr(settings, f"{room}_at", "")) and room not in settings.only
@@ -223,6 +226,8 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     previews = Previews(database, now, book, rater)
     running = Running(database, now, new_id, organizations, book, rater, releases)
     bill_runs = BillRuns(database, now, new_id, book, running, ground.background)
+    due = (DueReleases(database, releases), DueBoundaries(database, organizations, bill_runs))
+    test_clocks = TestClocks(database, now, new_id, ground.identity.clocks, due, ground.background)
     payments = Payments(database, now, new_id, OpenInvoices(database, now, journal), book)
     answers = kept_answers(database, ground.cache, "invoice", "inv", InvoiceSource(database))
     kept = {
@@ -230,11 +235,12 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         "customers": (customers,),
         "catalog": (meters, plans, coupons, tax_rates, catalog),
         "usage": (names.usage, quantities, follower, events, Imports(events)),
-        "billing": (subscriptions, previews, invoices, explainer, bill_runs, answers, releases, export),
+        "billing": (subscriptions, previews, invoices, explainer, bill_runs, test_clocks, answers, releases, export),
         "payments": (payments,),
     }
     offers = [
         Offer("identity", "organizations", OrganizationBook, organizations),
+        Offer("identity", "organizations", ClockBook, ground.identity.clocks),
         Offer("customers", "customers", CustomerBook, customers), Offer("catalog", "meters", MeterBook, catalog),
         Offer("usage", "names", Subjects, names.usage), Offer("usage", "metering", Metering, quantities),
         Offer("billing", "customer-uses", CustomerUses, uses), Offer("billing", "coupons", CustomerCoupons, given),
@@ -305,6 +311,7 @@ def wsgi() -> Application:
     repeat(farthing[Sealing].seal_all, SEAL_SECONDS, "farthing-sealing")
     if "billing" in farthing.here:
         farthing[BillRuns].resume()
+        farthing[TestClocks].resume()
         farthing[Answers].begin()
         repeat(farthing[Releases].release_all, RELEASE_SECONDS, "farthing-releases")
     application = served(farthing)

@@ -7,6 +7,7 @@ from farthing.billing.invoices import routes as invoices
 from farthing.billing.journal import routes as journal
 from farthing.billing.previews import routes as previews
 from farthing.billing.subscriptions import routes as subscriptions
+from farthing.billing.test_clock import routes as test_clock
 from farthing.catalog.coupons import routes as coupons
 from farthing.catalog.meters import routes as meters
 from farthing.catalog.plans import routes as plans
@@ -26,7 +27,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
     for noun in (
         *(tokens, organizations, api_keys, customers, meters, plans, coupons, tax_rates, rates, events,
           quantities),
-        *(subscriptions, previews, invoices, bill_runs, journal, payments),
+        *(subscriptions, previews, invoices, bill_runs, test_clock, journal, payments),
     )
     for endpoint in noun.routes.endpoints
 )
@@ -45,7 +46,7 @@ LATER: Final[tuple[tuple[str, str], ...]] = (
     *(("POST", "/v1/reconciliations"), ("GET", "/v1/reconciliations"), ("POST", "/v1/reconciliations/<one>/undo")),
     *((method, "/v1/webhook-endpoints") for method in ("POST", "GET")),
     *((method, "/v1/webhook-endpoints/<one>") for method in ("GET", "PATCH", "DELETE")),
-    *(("GET", "/v1/stream"), ("POST", "/v1/test-clock/advance"), ("POST", "/v1/portal-sessions")),
+    *(("GET", "/v1/stream"), ("POST", "/v1/portal-sessions")),
     *(("POST", "/v1/imports"), ("GET", "/v1/exports/lines")),
     ("GET", "/v1/exports/focus"),
 )

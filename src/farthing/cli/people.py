@@ -9,7 +9,9 @@ from farthing.identity.api_keys.schemas import ApiKeyOut
 from farthing.identity.api_keys.service import ApiKeys
 from farthing.identity.organizations.schemas import OrganizationOut
 from farthing.identity.organizations.service import Organizations
+from farthing.identity.organizations.values import Sandbox
 from farthing.identity.users.service import Users
+from farthing.kernel.clock import NotAnInstant, instant_from
 from farthing.kernel.credentials import Scope
 
 orgs = typer.Typer(no_args_is_help=True, help="Organisations.")
@@ -33,17 +35,32 @@ def scopes_from(text: str) -> list[Scope]:
     return [Scope(name) for name in names]
 
 
+def sandbox_from(wanted: bool, clock: str | None) -> Sandbox | None:
+    """What `--sandbox` and `--clock` say together; raises BadParameter."""
+    if not wanted:
+        if clock is not None:
+            raise typer.BadParameter("only a sandbox has a clock of its own: add --sandbox", param_hint="--clock")
+        return None
+    try:
+        return Sandbox(instant_from(clock) if clock else None)
+    except NotAnInstant as error:
+        raise typer.BadParameter(str(error), param_hint="--clock") from error
+
+
 @orgs.command("create")
 def create_org(
     name: Annotated[str, typer.Option(help="Its name.")],
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="To try things in, with a clock of its own.")] = False,
+    clock: Annotated[str | None, typer.Option(help="Where a sandbox's clock stands at first, RFC 3339.")] = None,
     timezone: Annotated[str, typer.Option(help="IANA time zone.")] = "UTC",
     currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "USD",
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Make an organisation."""
+    apart = sandbox_from(sandbox, clock)
     with opened(home) as farthing:
-        organization = farthing[Organizations].create(name, timezone=timezone, currency=currency)
+        organization = farthing[Organizations].create(name, apart, timezone=timezone, currency=currency)
     if as_json:
         say(OrganizationOut.of(organization))
     else:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from farthing.identity import OrganizationBook
+from farthing.identity import ClockBook, OrganizationBook
 from farthing.identity.api_keys.service import ApiKeys
 from farthing.identity.callers import CallerCache, Callers
 from farthing.identity.organizations.service import Organizations
-from farthing.identity.remote import OwnTokens, RemoteHolders, RemoteKeys, RemoteOrganizations
+from farthing.identity.remote import OwnTokens, RemoteClocks, RemoteHolders, RemoteKeys, RemoteOrganizations
+from farthing.identity.test_clocks.service import SandboxClocks
 from farthing.identity.tokens.access import AccessTokens
 from farthing.identity.tokens.keys import KeyRing
 from farthing.identity.tokens.service import Tokens
@@ -37,6 +38,7 @@ class Identity:
     """
 
     organizations: OrganizationBook
+    clocks: ClockBook
     authenticate: Authenticate
     admit: Admit
     passport: Passport
@@ -74,10 +76,11 @@ def _here(settings: Settings, database: Database, now: Clock, callers: CallerCac
     users = Users(database, now, new_id)
     tokens = Tokens(database, now, users, organizations, signer, Throttle(database, now))
     secrets = Path(settings.service_secrets) if settings.service_secrets else None
+    clocks = SandboxClocks(database)
     return Identity(
-        organizations, Callers(callers, AccessTokens(verifier).holder, api_keys.holder).authenticate,
+        organizations, clocks, Callers(callers, AccessTokens(verifier).holder, api_keys.holder).authenticate,
         Services(verifier).admit, SignedHere(signer, service_name(settings)), callers,
-        (callers, users, tokens, organizations, api_keys, ServiceTokens(secrets, signer)), ring.all,
+        (callers, users, tokens, organizations, clocks, api_keys, ServiceTokens(secrets, signer)), ring.all,
     )
 
 
@@ -97,8 +100,9 @@ def _elsewhere(settings: Settings, now: Clock, callers: CallerCache) -> Identity
         keys.refresh()
         passport.token()
 
+    remote = Remote(wire, passport)
     return Identity(
-        RemoteOrganizations(Remote(wire, passport), now),
+        RemoteOrganizations(remote, now), RemoteClocks(remote),
         Callers(callers, AccessTokens(verifier).holder, RemoteHolders(wire).holder).authenticate,
         Services(verifier).admit, passport, callers, (callers,), refresh,
     )

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from farthing.identity import Organization, OrganizationBook
+from farthing.identity import ClockBook, Organization, OrganizationBook
 from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller, Scope
 from farthing.kernel.problems import Unauthenticated, Unavailable
@@ -195,3 +195,18 @@ class RemoteOrganizations:
             return known[0]
         self.seen[organization_id] = found, self.now("")
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteClocks:
+    """The clocks of sandboxes as identity has them now: a time that has passed is never served again."""
+
+    identity: Remote
+
+    def time(self, organization: str) -> datetime | None:
+        """Where a sandbox's clock stands; None for an organisation that is none. Raises Unavailable."""
+        return self.identity.ask(ClockBook.time, organization)
+
+    def move(self, organization: str, to: datetime) -> datetime | None:
+        """Forward to this moment, never back, however often it is asked; where it stands then."""
+        return self.identity.ask(ClockBook.move, organization, to)

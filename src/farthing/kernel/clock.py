@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -65,9 +66,34 @@ def clock_from(start: str) -> Clock:
     return lambda organization: datetime.now(UTC) + ahead
 
 
+@dataclass(frozen=True, slots=True)
+class SandboxesApart:
+    """The real time, and in sandboxes the time at which their clocks stand.
+
+    sandbox  where an organisation's own clock stands, as the store says now; None where it has none
+    none     organisations that have none, which none ever gets later: they are asked about once in a process
+    """
+
+    real: Clock
+    sandbox: Callable[[str], datetime | None]
+    none: set[str] = field(default_factory=set)
+
+    def __call__(self, organization: str) -> datetime:
+        if organization and organization not in self.none:
+            if (time := self.sandbox(organization)) is not None:
+                return time
+            self.none.add(organization)
+        return self.real(organization)
+
+
 def stamp() -> str:
     """The machine's time as lines of the log carry it."""
     return datetime.now(UTC).isoformat("T", "microseconds")[:-6] + "Z"
+
+
+def machine_seconds() -> int:
+    """The machine's own time in whole seconds since 1970, whatever an organisation's clock says."""
+    return int(time.time())
 
 
 def ticks() -> float:

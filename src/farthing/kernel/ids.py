@@ -1,4 +1,7 @@
-"""Identifiers: a type prefix, the time in milliseconds and 80 random bits, so that they sort by age."""
+"""Identifiers: a type prefix, the time in milliseconds and 80 more bits, 48 of them random, so that they sort by age.
+
+A sandbox's clock stands still, for days if need be, so the 32 bits between the two are the machine's own seconds.
+"""
 
 import re
 import secrets
@@ -8,36 +11,45 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from farthing.kernel.clock import machine_seconds
+
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's, in the order of ASCII
 PREFIXES: Final = (
     *("cus", "mtr", "pln", "sub", "inv", "pay", "crn", "cpn", "wal", "whk", "evt", "run", "imp", "key"),
-    *("usr", "org", "lin", "prc", "tax", "chg", "jrn", "aud"),
+    *("usr", "org", "adv", "lin", "prc", "tax", "chg", "jrn", "aud"),
 )
 LOOKS_LIKE_AN_ID: Final = re.compile(rf"({'|'.join(PREFIXES)})_")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+REMEMBERED: Final = 1_000  # milliseconds of which the last number is known
 
 NewId = Callable[[str, datetime], str]  # a prefix and the time, which services are handed
 
 
 @dataclass(slots=True)
 class _Last:
-    """The number given last, so that identifiers of one millisecond rise too."""
+    """The numbers given last, by their millisecond, so that identifiers of one millisecond rise too.
+
+    Clocks that stand still are as many as there are sandboxes at work; the oldest milliseconds are forgotten first.
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    number: int = 0
+    numbers: dict[int, int] = field(default_factory=dict)
 
 
 _last: Final = _Last()
 
 
 def new_id(prefix: str, now: datetime) -> str:
-    """`prefix_` and 26 characters: 48 bits of `now` in milliseconds, then 80 random bits; rising in a process."""
+    """`prefix_` and 26 characters: 48 bits of `now` in milliseconds, then 80 more; rising in a process."""
     milliseconds = (now - EPOCH) // timedelta(milliseconds=1)
+    first = milliseconds << 80 | (machine_seconds() & 0xFFFFFFFF) << 48 | secrets.randbits(47)
     with _last.lock:
-        same = _last.number >> 80 == milliseconds
+        last = _last.numbers.pop(milliseconds, 0)
         # a random step rather than 1: nobody can tell a neighbour's identifier from one's own
-        number = _last.number + 1 + secrets.randbits(40) if same else milliseconds << 80 | secrets.randbits(79)
-        _last.number = number
+        number = max(first, last + 1 + secrets.randbits(40))
+        _last.numbers[milliseconds] = number
+        if len(_last.numbers) > REMEMBERED:
+            del _last.numbers[next(iter(_last.numbers))]
     return f"{prefix}_{''.join(ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))}"
 
 

@@ -71,6 +71,12 @@ class JournalStore:
         query = select(journal_releases).where(mine, release_table.due_at <= now).order_by(*order).limit(limit)
         return [_release(row) for row in self.connection.execute(query.with_for_update()).mappings()]
 
+    def next_release(self, organization: str, after: datetime, until: datetime) -> datetime | None:
+        """The first moment in this stretch, its begin left out, at which something is to be released."""
+        mine = (release_table.organization == organization) & release_table.entry.is_(None)
+        ahead = (release_table.due_at > after) & (release_table.due_at <= until)
+        return self.connection.execute(select(func.min(release_table.due_at)).where(mine, ahead)).scalar()
+
     def waiting(self) -> list[tuple[str, datetime]]:
         """Organisations with something to release, and since when the first of it is due."""
         first = func.min(release_table.due_at)

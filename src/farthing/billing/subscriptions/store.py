@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     false,
+    func,
     insert,
     or_,
     select,
@@ -106,6 +107,11 @@ class SubscriptionStore:
             wanted.append(table.customer.in_(list(customers)))
         rows = self.connection.execute(select(subscriptions).where(*wanted).order_by(table.id))
         return [_value(row) for row in rows.mappings()]
+
+    def next_boundary(self, organization: str, after: datetime, until: datetime) -> datetime | None:
+        """The first moment in this stretch, its begin left out, at which a subscription's earliest open boundary is."""
+        ahead = [table.organization == organization, table.next_boundary > after, table.next_boundary <= until]
+        return self.connection.execute(select(func.min(table.next_boundary)).where(*ahead)).scalar()
 
     def any_on_plan(self, organization: str, plan: str, version: int | None) -> bool:
         wanted = [table.organization == organization, table.plan == plan]

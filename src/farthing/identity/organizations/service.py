@@ -5,7 +5,8 @@ from typing import Any
 
 from farthing.identity.organizations.schemas import OrganizationIn
 from farthing.identity.organizations.store import OrganizationStore
-from farthing.identity.organizations.values import Organization, OrganizationNotFound
+from farthing.identity.organizations.values import Organization, OrganizationNotFound, Sandbox
+from farthing.identity.test_clocks.store import ClockStore
 from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database
@@ -27,16 +28,21 @@ class Organizations:
     now: Clock
     new_id: NewId
 
-    def create(self, name: str, **fields: object) -> Organization:
-        """Make a tenant with defaults for all that is not said; raises Invalid."""
+    def create(self, name: str, sandbox: Sandbox | None = None, **fields: object) -> Organization:
+        """Make a tenant with defaults for all that is not said; raises Invalid.
+
+        sandbox  with a clock of its own, which stands still until it is moved; None for one that lives by the real time
+        """
         body = parsed(OrganizationIn, {"name": name, **fields})
         now = self.now("")
         organization = Organization(
-            id=self.new_id("org", now), sandbox=False, invoice_rules="none", version=1, created_at=now,
+            id=self.new_id("org", now), sandbox=sandbox is not None, invoice_rules="none", version=1, created_at=now,
             updated_at=now, **_settable(body),
         )
         with self.database.write() as connection:
             OrganizationStore(connection).add(organization)
+            if sandbox is not None:
+                ClockStore(connection).add(organization.id, sandbox.time or now)
         return organization
 
     def get(self, organization_id: str) -> Organization:

@@ -16,6 +16,13 @@ class OrganizationNotFound(NotFound):
 
 
 @dataclass(frozen=True, slots=True)
+class Sandbox:
+    """What makes an organisation one to try things in: a clock of its own, from `time` on, None for the present."""
+
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Organization:
     """A tenant: the seller on its invoices, and what its customers get unless they say otherwise."""
 

@@ -1,0 +1,1 @@
+"""Test clocks: a sandbox's time is moved forward, and whatever falls due on the way happens in order."""

@@ -1,0 +1,1 @@
+"""Clocks of sandbox organisations: each stands still until it is moved, and never goes back."""
