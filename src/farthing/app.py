@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from farthing.audited import UNAUDITED
+from farthing.billing.balances.service import Balances, CustomersBalances
 from farthing.billing.bill_runs.running import Running
 from farthing.billing.bill_runs.service import Background, BillRuns
 from farthing.billing.coupons.giving import CustomersCoupons, Giving
@@ -22,7 +23,7 @@ from farthing.billing.journal.releasing import Releases
 from farthing.billing.journal.service import Journal
 from farthing.billing.journal.store import LOG, contents
 from farthing.billing.previews.service import Previews
-from farthing.billing.remote import RemoteCoupons, RemoteUses
+from farthing.billing.remote import RemoteBalances, RemoteCoupons, RemoteUses
 from farthing.billing.subscriptions.service import Subscriptions
 from farthing.billing.test_clock.falling_due import DueBoundaries, DueReleases
 from farthing.billing.test_clock.service import TestClocks
@@ -35,7 +36,7 @@ from farthing.catalog.plans.service import Plans
 from farthing.catalog.remote import RemoteMeters
 from farthing.catalog.service import LocalCatalog
 from farthing.catalog.tax_rates.service import TaxRates
-from farthing.customers import CustomerBook, CustomerCoupons, CustomerUses
+from farthing.customers import CustomerBalances, CustomerBook, CustomerCoupons, CustomerUses
 from farthing.customers.places import CustomerPlace, customer_place
 from farthing.customers.remote import RemoteCustomers
 from farthing.customers.service import Customers
@@ -209,7 +210,11 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     giving = Giving(catalog, now, new_id)
     given = CustomersCoupons(database, giving)
     asked_given: CustomerCoupons = RemoteCoupons(away["billing"]) if "billing" in away else given
-    customers = Customers(place.store, now, new_id, organizations, names.customers, asked_uses, asked_given, apart)
+    had = CustomersBalances(database)
+    asked_had: CustomerBalances = RemoteBalances(away["billing"]) if "billing" in away else had
+    customers = Customers(
+        place.store, now, new_id, organizations, names.customers, asked_uses, asked_given, asked_had, apart
+    )
     book: CustomerBook = RemoteCustomers(away["customers"]) if "customers" in away else customers
     meter_book: MeterBook = RemoteMeters(away["catalog"]) if "catalog" in away else catalog
     follower = Follower(database, meter_book, ground.counters)
@@ -221,10 +226,11 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     subscriptions = Subscriptions(database, now, new_id, book, catalog, names.subscriptions, giving)
     journal = Journal(new_id)
     releases, export = Releases(database, now, journal), JournalExport(database, organizations)
-    invoices = Invoices(database, now, new_id, organizations, book, rater, journal)
+    balances = Balances(new_id)
+    invoices = Invoices(database, now, new_id, organizations, book, rater, journal, balances)
     explainer = Explainer(database, catalog, rater)
     previews = Previews(database, now, book, rater)
-    running = Running(database, now, new_id, organizations, book, rater, releases)
+    running = Running(database, now, new_id, organizations, book, rater, releases, balances)
     bill_runs = BillRuns(database, now, new_id, book, running, ground.background)
     due = (DueReleases(database, releases), DueBoundaries(database, organizations, bill_runs))
     test_clocks = TestClocks(database, now, new_id, ground.identity.clocks, due, ground.background)
@@ -244,6 +250,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         Offer("customers", "customers", CustomerBook, customers), Offer("catalog", "meters", MeterBook, catalog),
         Offer("usage", "names", Subjects, names.usage), Offer("usage", "metering", Metering, quantities),
         Offer("billing", "customer-uses", CustomerUses, uses), Offer("billing", "coupons", CustomerCoupons, given),
+        Offer("billing", "balances", CustomerBalances, had),
     ]
     services = {type(one): one for room, ones in kept.items() if room not in away for one in ones}
     services[Sealing] = Sealing(database, {LOG: contents, audit.LOG: audit.contents})

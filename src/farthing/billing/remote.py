@@ -1,8 +1,16 @@
 """Billing where it runs elsewhere."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from farthing.customers import CustomerCoupons, CustomerUse, CustomerUses, GivenCoupon
+from farthing.customers import (
+    CustomerBalance,
+    CustomerBalances,
+    CustomerCoupons,
+    CustomerUse,
+    CustomerUses,
+    GivenCoupon,
+)
 from farthing.kernel.remote import Remote
 
 
@@ -24,3 +32,13 @@ class RemoteCoupons:
 
     def give_coupon(self, organization: str, customer: str, currency: str, coupon: str) -> GivenCoupon:
         return self.billing.tell(CustomerCoupons.give_coupon, organization, customer, currency, coupon)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteBalances:
+    """Keeps `CustomerBalances` by asking the service of billing; raises RoomAway where it does not answer."""
+
+    billing: Remote
+
+    def balances_of(self, organization: str, customer: str) -> Sequence[CustomerBalance]:
+        return self.billing.ask(CustomerBalances.balances_of, organization, customer)

@@ -1,14 +1,18 @@
 """The customer book. What other rooms may use stands here."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from farthing.customers.values import Customer, CustomerChanging, CustomerNotFound
+from farthing.pricing.arithmetic import ZERO
 
 __all__ = [
     "Customer",
+    "CustomerBalance",
+    "CustomerBalances",
     "CustomerBook",
     "CustomerChanging",
     "CustomerCoupons",
@@ -72,3 +76,25 @@ class CustomerCoupons(Protocol):
 
         raises  the catalogue's CouponNotFound, NotRedeemable, and CouponAttached
         """
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerBalance:
+    """What a customer has in one currency, in major units.
+
+    amount   unapplied money and credit notes: the next invoices take it
+    prepaid  what is left of paid credit
+    granted  what is left of granted credit, which lessens prices
+    """
+
+    currency: str
+    amount: Decimal = ZERO
+    prepaid: Decimal = ZERO
+    granted: Decimal = ZERO
+
+
+class CustomerBalances(Protocol):
+    """What the customer book asks of billing about money that customers have."""
+
+    def balances_of(self, organization: str, customer: str) -> Sequence[CustomerBalance]:
+        """Every balance that a customer, by id, has or had: one for each currency, by its code."""

@@ -1,6 +1,13 @@
 """Customers over HTTP."""
 
-from farthing.customers.schemas import CustomerCouponIn, CustomerCouponOut, CustomerIn, CustomerOut, CustomerQuery
+from farthing.customers.schemas import (
+    BalancesOut,
+    CustomerCouponIn,
+    CustomerCouponOut,
+    CustomerIn,
+    CustomerOut,
+    CustomerQuery,
+)
 from farthing.customers.service import Customers
 from farthing.customers.values import Search
 from farthing.kernel.credentials import Caller, Scope
@@ -49,3 +56,9 @@ def delete_customer(caller: Caller, reference: str) -> None:
 def give_coupon(caller: Caller, reference: str, body: CustomerCouponIn) -> CustomerCouponOut:
     """Give a customer a coupon; its next invoices take it, one-off ones too."""
     return CustomerCouponOut.of(*provided(Customers).give_coupon(caller, reference, body.coupon))
+
+
+@routes.get("/v1/customers/<reference>/balance", scope=Scope.READ, answer=BalancesOut)
+def get_balance(caller: Caller, reference: str) -> BalancesOut:
+    """What a customer has: money and credit that its next invoices take, by currency."""
+    return BalancesOut.of(*provided(Customers).balance(caller, reference))

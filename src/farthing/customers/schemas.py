@@ -1,10 +1,11 @@
 """Customers over the wire."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from farthing.customers import GivenCoupon
+from farthing.customers import CustomerBalance, GivenCoupon
 from farthing.customers.values import Customer
 from farthing.kernel.parties import AddressSchema, CurrencyCode, Days, Email, TaxIdSchema, TimeZone
 from farthing.kernel.schemas import (
@@ -19,6 +20,8 @@ from farthing.kernel.schemas import (
     Schema,
     Shown,
 )
+from farthing.pricing.arithmetic import money
+from farthing.pricing.currencies import currency
 
 
 class CustomerIn(Schema):
@@ -67,6 +70,35 @@ class CustomerCouponOut(Shown):
             customer=customer.id, customer_key=customer.key, coupon=given.coupon, coupon_key=given.coupon_key,
             attached_at=given.attached_at,
         )
+
+
+class BalanceOut(Shown):
+    """What a customer has in one currency: `amount` is unapplied money and credit notes."""
+
+    currency: str
+    amount: str
+    prepaid: str
+    granted: str
+
+    @classmethod
+    def of(cls, one: CustomerBalance) -> "BalanceOut":
+        unit = currency(one.currency)
+        return cls(
+            currency=unit.code, amount=money(one.amount, unit), prepaid=money(one.prepaid, unit),
+            granted=money(one.granted, unit),
+        )
+
+
+class BalancesOut(Shown):
+    """What a customer has in the currency that it is billed in, and in those in which it has or had something."""
+
+    customer: str
+    customer_key: str | None
+    data: list[BalanceOut]
+
+    @classmethod
+    def of(cls, customer: Customer, balances: Sequence[CustomerBalance]) -> "BalancesOut":
+        return cls(customer=customer.id, customer_key=customer.key, data=[BalanceOut.of(one) for one in balances])
 
 
 class CustomerOut(Shown):

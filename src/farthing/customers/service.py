@@ -1,12 +1,12 @@
 """The use cases of customers."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
-from farthing.customers import CustomerCoupons, CustomerUses, GivenCoupon
+from farthing.customers import CustomerBalance, CustomerBalances, CustomerCoupons, CustomerUses, GivenCoupon
 from farthing.customers.schemas import CustomerIn
 from farthing.customers.stores import CustomerRows, CustomerStore
 from farthing.customers.values import (
@@ -46,6 +46,7 @@ class Customers:
     subjects: Subjects
     uses: CustomerUses
     coupons: CustomerCoupons
+    balances: CustomerBalances
     apart: bool = False
 
     def create(self, caller: Caller, body: CustomerIn) -> Customer:
@@ -128,6 +129,13 @@ class Customers:
         """
         customer = self.get(caller.organization, reference)
         return customer, self.coupons.give_coupon(customer.organization, customer.id, customer.currency, coupon)
+
+    def balance(self, caller: Caller, reference: str) -> tuple[Customer, Sequence[CustomerBalance]]:
+        """What a customer has, its own currency first; raises CustomerNotFound."""
+        customer = self.get(caller.organization, reference)
+        found = {one.currency: one for one in self.balances.balances_of(customer.organization, customer.id)}
+        own = found.pop(customer.currency, CustomerBalance(customer.currency))
+        return customer, [own, *found.values()]
 
     def _create(self, rows: CustomerRows, caller: Caller, body: CustomerIn) -> Customer:
         now = self.now(caller.organization)

@@ -178,6 +178,15 @@ def paid(amount: Decimal) -> tuple[Posting, ...]:
     return moved({Account.CASH: amount, Account.RECEIVABLES: -amount})
 
 
+def applied(taken: Mapping[Account, Decimal]) -> tuple[Posting, ...]:
+    """Credit set against what is owed (rule 22).
+
+    taken  how much from each account of credit, above zero
+    """
+    with exactly():
+        return moved({**taken, Account.RECEIVABLES: -sum(taken.values(), ZERO)})
+
+
 def reversed_(postings: Sequence[Posting]) -> tuple[Posting, ...]:
     """What takes back all that these have done (rules 20 and 22)."""
     return moved({account: -amount for account, amount in balances(postings).items()})

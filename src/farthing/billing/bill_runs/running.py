@@ -10,6 +10,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from farthing.billing.balances.service import Balances
+from farthing.billing.balances.values import Taken
 from farthing.billing.bill_runs.batches import Batch, Made, Terms
 from farthing.billing.bill_runs.standing import standing
 from farthing.billing.bill_runs.store import BillRunStore
@@ -62,6 +64,7 @@ class Running:
     customers: CustomerBook
     rater: Rater
     releases: Releases
+    balances: Balances
 
     def steps(self, run: BillRun) -> Iterator[BillRun]:
         """The run after each of its transactions, with which it is stored."""
@@ -134,12 +137,21 @@ class Running:
         invoices = InvoiceStore(connection)
         SubscriptionStore(connection).save(list(batch.changed.values()))
         invoices.remove(run.organization, batch.dropped)
-        made = self._numbered(connection, run, seller, batch.made)
+        credited, taken = self._credited(connection, batch)
+        made = self._numbered(connection, run, seller, credited)
         invoices.save([(one.before, invoice) for one, invoice in made if one.before is not None])
         invoices.add([invoice for one, invoice in made if one.before is None])
         final = [invoice for one, invoice in made if one.final]
         zones = {id: one.timezone for id, one in batch.found.items()}
         self.releases.journal.finalized(connection, [(one, zones[one.subscription or ""]) for one in final])
+        self.releases.journal.applied(connection, [(one, taken[one.id]) for one in final if one.id in taken])
+
+    def _credited(self, connection: Connection, batch: Batch) -> tuple[list[Made], Taken]:
+        """What a batch made; the final ones take the credit that their customers have, in order (rule 19)."""
+        final = [one.invoice for one in batch.made if one.final]
+        applied = self.balances.apply(connection, final, batch.terms.now)
+        credited = {one.id: one for one in applied.invoices}
+        return [replace(one, invoice=credited.get(one.invoice.id, one.invoice)) for one in batch.made], applied.taken
 
     def _numbered(
         self, connection: Connection, run: BillRun, seller: Organization, made: Sequence[Made]

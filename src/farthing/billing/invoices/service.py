@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from farthing.billing.balances.service import Balances
 from farthing.billing.invoices.charging import Charged, charging
 from farthing.billing.invoices.drafting import (
     Name,
@@ -48,6 +49,7 @@ from farthing.kernel.pagination import Listing, Page
 from farthing.kernel.problems import FieldError, Unavailable
 from farthing.kernel.schemas import parsed
 from farthing.kernel.web import UNCONDITIONAL, Precondition
+from farthing.pricing.arithmetic import ZERO
 from farthing.pricing.checks import UnsoundInvoice, check_invoice
 from farthing.pricing.currencies import currency
 from farthing.pricing.invoicing import Line, one_off_line
@@ -68,6 +70,7 @@ class Invoices:
     customers: CustomerBook
     rater: Rater
     journal: Journal
+    balances: Balances
 
     def get(self, organization: str, reference: str) -> Invoice:
         """By id or number; raises InvoiceNotFound."""
@@ -144,8 +147,9 @@ class Invoices:
         """
         with self.database.write() as connection:
             owner, current = _held(connection, caller.organization, reference)
-            invoice = self._touched(replace(voidable(current), status=VOID))
+            invoice = self._touched(replace(voidable(current), status=VOID, credit_applied=ZERO))
             InvoiceStore(connection).save([(current, invoice)])
+            self.balances.release(connection, invoice, invoice.updated_at)
             self.journal.voided(connection, invoice)
             if owner is not None and invoice.boundary is not None and rebill:
                 SubscriptionStore(connection).save([_touched(reopened(owner, invoice.boundary), invoice.updated_at)])
@@ -183,11 +187,14 @@ class Invoices:
             SubscriptionStore(connection).save([_touched(closed(owner, rated.due.boundary), now)])
         else:
             ready = replace(recharged(parties.on(draft), charged), version=draft.version + 1)
+        applied = self.balances.apply(connection, [ready], now)
+        [ready] = applied.invoices
         numbers = Numbers(connection, draft.organization, seller.timezone)
         [number], issued_at = numbers.take(SERIES, 1, lambda: self.now(draft.organization))
         invoice = replace(numbered(ready, number, issued_at), updated_at=issued_at)
         InvoiceStore(connection).save([(draft, invoice)])
         self.journal.finalized(connection, [(invoice, owner.timezone if owner else "")])
+        self.journal.applied(connection, [(invoice, applied.taken[invoice.id])] if applied.taken else [])
         return invoice
 
     def _charged(

@@ -50,8 +50,8 @@ def _day(moment: Moment | None, zone: ZoneInfo) -> date | None:
 def _told(connection: Connection, organization: str, since: date | None, before: date | None) -> Iterator[Told]:
     after = ("", "")
     while page := JournalStore(connection).page(organization, since, before, after, PAGE):
-        named = InvoiceStore(connection).named(organization, {one.invoice for one in page})
+        named = InvoiceStore(connection).named(organization, {one.invoice for one in page if one.invoice is not None})
         for one in page:
-            number, buyer = named.get(one.invoice, (one.invoice, GONE))  # a damaged store is exported too
+            number, buyer = named.get(one.invoice or "", (one.invoice or "", GONE))  # a damaged store is exported too
             yield Told(one, number, buyer["key"], buyer["name"])
         after = (page[-1].day.isoformat(), page[-1].id)

@@ -11,7 +11,7 @@ journal_entries = table(  # append only: triggers refuse everything else
     required("source", Name),  # what happened, so that it is written once
     required("kind", Identifier),
     required("customer", Identifier),
-    required("invoice", Identifier),
+    Column("invoice", Identifier),  # null for money that belongs to none yet
     Column("payment", Identifier),
     required("currency", Identifier),
     required("day", Identifier),  # the accounting day, in the organisation's time zone
@@ -20,7 +20,6 @@ journal_entries = table(  # append only: triggers refuse everything else
     Index("journal_entries_source", "organization", "source", unique=True),
     Index("journal_entries_by_day", "organization", "day", "id"),
     Index("journal_entries_of_invoice", "organization", "invoice", "id"),
-    CheckConstraint("kind IN ('invoice', 'payment', 'release', 'void')", name="journal_entries_kind"),
 )
 
 # append only. A posting moves an amount from one account to another, so no row can unbalance an entry

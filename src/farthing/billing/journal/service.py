@@ -1,8 +1,9 @@
 """Writing the journal: an entry in the transaction of whatever happens to money (rule 22)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import chain
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,11 +12,11 @@ from sqlalchemy import Connection
 
 from farthing.billing.invoices.values import Invoice, InvoiceLine, Settlement
 from farthing.billing.journal.store import JournalStore
-from farthing.billing.journal.values import INVOICE, PAYMENT, RELEASE, VOID, DueRelease, JournalEntry
+from farthing.billing.journal.values import APPLIED, INVOICE, PAYMENT, RELEASE, VOID, DueRelease, JournalEntry
 from farthing.kernel.ids import NewId
 from farthing.pricing.calendar import local_day, start_of_day
 from farthing.pricing.currencies import currency
-from farthing.pricing.posting import Earned, Posting, issued, paid, released, releases, reversed_
+from farthing.pricing.posting import Account, Earned, Posting, applied, issued, paid, released, releases, reversed_
 
 UTC_ZONE: Final = ZoneInfo("UTC")
 
@@ -45,6 +46,15 @@ class Journal:
         store = JournalStore(connection)
         store.add(entries)
         store.defer(later)
+
+    def applied(
+        self, connection: Connection, invoices: Sequence[tuple[Invoice, Mapping[Account, Decimal]]]
+    ) -> None:
+        """Credit that invoices took when they were given their numbers, each with the accounts that it came from."""
+        JournalStore(connection).add([
+            entry for invoice, taken in invoices
+            for entry in self._entry(invoice, APPLIED, "", _issued_at(invoice), applied(taken))
+        ])
 
     def paid(self, connection: Connection, invoice: Invoice, settlement: Settlement) -> None:
         """Money that came in for an invoice, at the moment of its change."""

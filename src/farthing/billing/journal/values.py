@@ -8,6 +8,7 @@ from decimal import Decimal
 from farthing.pricing.posting import Posting
 
 INVOICE, PAYMENT, RELEASE, VOID = "invoice", "payment", "release", "void"
+APPLIED = "applied"  # credit set against an invoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class JournalEntry:
     """Something that happened to money, once, as the accounts tell it (rule 22).
 
     source       what happened, unique in the organisation
+    invoice      None for money that belongs to none yet
     day          the accounting day, in the organisation's time zone
     recorded_at  the clock's time when it was written
     """
@@ -24,7 +26,7 @@ class JournalEntry:
     source: str
     kind: str
     customer: str
-    invoice: str
+    invoice: str | None
     payment: str | None
     currency: str
     day: date

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from farthing.billing.invoices.numbers import SeriesReport
-from farthing.billing.journal.values import INVOICE, PAYMENT, RELEASE, VOID, JournalEntry
+from farthing.billing.journal.values import APPLIED, INVOICE, PAYMENT, RELEASE, VOID, JournalEntry
 from farthing.kernel.clock import instant_text
 from farthing.pricing.arithmetic import ZERO, money
 from farthing.pricing.currencies import currency
@@ -30,7 +30,7 @@ ACCOUNTS: Final[Mapping[Account, str]] = {
 }
 NARRATIONS: Final[Mapping[str, str]] = {
     INVOICE: "Invoice {number}", PAYMENT: "Payment of {number}", RELEASE: "Revenue of {number} earned",
-    VOID: "{number} voided",
+    VOID: "{number} voided", APPLIED: "Credit set against {number}",
 }
 
 
@@ -55,7 +55,7 @@ def as_csv(entries: Iterable[Told], title: str, series: Iterator[SeriesReport]) 
         unit = currency(one.currency)
         about = (
             one.id, one.day.isoformat(), instant_text(one.recorded_at), one.kind, one.customer,
-            safe(told.customer_key or ""), safe(told.customer_name), one.invoice, told.number, one.payment or "",
+            safe(told.customer_key or ""), safe(told.customer_name), one.invoice or "", told.number, one.payment or "",
             one.currency,
         )
         for account, amount in balances(one.postings).items():
@@ -85,7 +85,8 @@ def as_beancount(entries: Iterable[Told], title: str, series: Iterator[SeriesRep
         one = told.entry
         unit = currency(one.currency)
         narration = NARRATIONS[one.kind].format(number=told.number)
-        yield f'\n{one.day.isoformat()} * "{_quoted(told.customer_name)}" "{narration}" ^{told.number}\n'
+        link = f" ^{told.number}" if told.number else ""
+        yield f'\n{one.day.isoformat()} * "{_quoted(told.customer_name)}" "{narration}"{link}\n'
         yield f'  entry: "{one.id}"\n  customer: "{one.customer}"\n'
         for account, amount in balances(one.postings).items():
             yield f"  {ACCOUNTS[account]}  {money(amount, unit)} {unit.code}\n"

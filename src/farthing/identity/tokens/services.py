@@ -13,7 +13,7 @@ from farthing.kernel.problems import Forbidden, Unauthenticated
 LIVES: Final = timedelta(minutes=15)
 SERVICE: Final = Kind("svc+jwt", "farthing-internal", LIVES, ("scopes",))
 SCOPES: Final[Mapping[str, tuple[str, ...]]] = {  # what each service may ask of others
-    "customers": ("organizations", "names", "customer-uses", "coupons"),
+    "customers": ("organizations", "names", "customer-uses", "coupons", "balances"),
     "catalog": ("organizations",),
     "usage": ("organizations", "customers", "meters"),
     "billing": ("organizations", "customers", "metering", "names"),

@@ -1,0 +1,1 @@
+"""The customer's balance: unapplied money and credit, by currency."""
