@@ -12,6 +12,7 @@ from farthing.audited import UNAUDITED
 from farthing.billing.balances.service import Balances, CustomersBalances
 from farthing.billing.bill_runs.running import Running
 from farthing.billing.bill_runs.service import Background, BillRuns
+from farthing.billing.charges.service import Charges
 from farthing.billing.coupons.giving import CustomersCoupons, Giving
 from farthing.billing.invoices.answers import InvoiceSource
 from farthing.billing.invoices.explain import Explainer
@@ -241,7 +242,10 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         "customers": (customers,),
         "catalog": (meters, plans, coupons, tax_rates, catalog),
         "usage": (names.usage, quantities, follower, events, Imports(events)),
-        "billing": (subscriptions, previews, invoices, explainer, bill_runs, test_clocks, answers, releases, export),
+        "billing": (
+            *(subscriptions, Charges(database, now, new_id, book), previews, invoices, explainer, bill_runs),
+            *(test_clocks, answers, releases, export),
+        ),
         "payments": (payments,),
     }
     offers = [

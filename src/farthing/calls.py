@@ -3,6 +3,7 @@
 from typing import Final
 
 from farthing.billing.bill_runs import routes as bill_runs
+from farthing.billing.charges import routes as charges
 from farthing.billing.invoices import routes as invoices
 from farthing.billing.journal import routes as journal
 from farthing.billing.previews import routes as previews
@@ -27,7 +28,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
     for noun in (
         *(tokens, organizations, api_keys, customers, meters, plans, coupons, tax_rates, rates, events,
           quantities),
-        *(subscriptions, previews, invoices, bill_runs, test_clock, journal, payments),
+        *(subscriptions, previews, charges, invoices, bill_runs, test_clock, journal, payments),
     )
     for endpoint in noun.routes.endpoints
 )
@@ -38,7 +39,6 @@ LATER: Final[tuple[tuple[str, str], ...]] = (
     *(("POST", f"/v1/subscriptions/<one>/{verb}") for verb in ("change", "pause", "resume")),
     *(("POST", "/v1/invoices/<one>/write-off"), ("POST", "/v1/invoices/preview")),
     *(("GET", "/v1/invoices/<one>.pdf"), ("GET", "/v1/invoices/<one>.xml")),
-    ("POST", "/v1/charges"),
     *(("POST", "/v1/credit-notes"), ("GET", "/v1/credit-notes"), ("GET", "/v1/credit-notes/<one>")),
     *(("POST", "/v1/wallets"), ("GET", "/v1/wallets"), ("GET", "/v1/wallets/<one>")),
     *(("POST", "/v1/wallets/<one>/top-ups"), ("GET", "/v1/wallets/<one>/top-ups")),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from farthing.billing.balances.store import BalanceStore
+from farthing.billing.charges.store import ChargeStore
 from farthing.billing.invoices.links import any_with_rate
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import DRAFT, OPEN
@@ -29,11 +30,15 @@ class BillingUses:
             invoiced = invoices.any_of_customer(organization, customer)
             unsettled = invoices.any_of_customer(organization, customer, (DRAFT, OPEN))
             balances = BalanceStore(connection).of_customer(organization, customer)
+            charged = ChargeStore(connection).any_waiting(organization, customer)
+        waiting = "a charge that waits for an invoice" if charged else None
         subscribed = "a live subscription, or one whose end is not billed yet" if living else None
         credit = "a balance" if any(balances.values()) else None
         return CustomerUse(
-            against_delete=subscribed or ("invoices" if invoiced else "a balance, or had one" if balances else None),
-            against_currency=subscribed or ("a draft or an open invoice" if unsettled else credit),
+            against_delete=(
+                subscribed or waiting or ("invoices" if invoiced else "a balance, or had one" if balances else None)
+            ),
+            against_currency=subscribed or waiting or ("a draft or an open invoice" if unsettled else credit),
         )
 
     def subscribed(self, organization: str, plan_id: str, version: int | None = None) -> bool:

@@ -41,6 +41,7 @@ class Line:
     discount   what is taken off the net; `tax` is on the rest
     tax_rates  by identifier
     entered    the amount as entered, once that is known
+    charge     the one-off charge that it bills, by identifier (rule 26)
     prorated   the days it is for and those of the full period, where it is for fewer (rules 9 and 13)
     group_by   the names of the properties whose values `group` has
     corrects   the finalised invoice and line whose days or usage it corrects
@@ -65,6 +66,7 @@ class Line:
     group_by: tuple[str, ...] = ()
     corrects: tuple[str, str] | None = None
     terms: str | None = None
+    charge: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +175,12 @@ def _unit_amount(price: Price, rating: Rating) -> Decimal | None:
 
 
 def one_off_line(
-    description: str, quantity: Decimal, unit_amount: Decimal, currency: Currency, tax_code: str | None = None
+    description: str, quantity: Decimal, unit_amount: Decimal, currency: Currency, tax_code: str | None = None,
+    charge: str | None = None,
 ) -> Line:
-    """A line that somebody wrote by hand."""
+    """A line that somebody wrote by hand, on the invoice itself or as a charge for the next one (rule 26)."""
     amount = one_off_rating(quantity, unit_amount, currency).amount
-    return Line(description, None, (), None, quantity, unit_amount, amount, "one_off", tax_code)
+    return Line(description, None, (), None, quantity, unit_amount, amount, "one_off", tax_code, charge=charge)
 
 
 def one_off_rating(quantity: Decimal, unit_amount: Decimal, currency: Currency) -> Rating:

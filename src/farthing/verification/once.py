@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from farthing.app import Farthing
+from farthing.billing.charges.models import charges
 from farthing.billing.invoices.models import invoice_lines, invoices
 from farthing.billing.invoices.values import VOID
 from farthing.verification.values import Broken, organizations_in, streamed
@@ -14,10 +15,12 @@ CHARGES = ("usage", "fee")  # other reasons correct one of these and name it
 
 
 def once(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
-    """I4: of invoices that are not void, no two lines bill a subscription's price and group for the same time."""
+    """I4: of invoices that are not void, no two lines bill a subscription's price and group for the same time,
+    and a one-off charge is a line of the invoice on which it stands, and of no other."""
     with farthing.database.read() as connection:
         for organization in organizations_in(connection, invoices, organizations):
             yield from _of(connection, organization)
+            yield from _charges(connection, organization)
 
 
 def _of(connection: Connection, organization: str) -> Iterator[Broken]:
@@ -44,3 +47,23 @@ def _of(connection: Connection, organization: str) -> Iterator[Broken]:
             )
         if until is None or end > until:
             until, last = end, id
+
+
+def _charges(connection: Connection, organization: str) -> Iterator[Broken]:
+    """Lines that bill a charge which stands elsewhere, or another amount than its own; and charges without a line."""
+    line, invoice, charge = invoice_lines.c, invoices.c, charges.c
+    standing = (
+        select(line.charge, line.invoice, func.coalesce(line.entered, line.amount).label("amount"))
+        .join(invoices, invoice.id == line.invoice)
+        .where(invoice.organization == organization, invoice.status != VOID, line.charge.is_not(None))
+    ).subquery()
+    query = (
+        select(charge.id, charge.invoice, charge.amount, standing.c.invoice, standing.c.amount, invoice.status)
+        .outerjoin(standing, standing.c.charge == charge.id).outerjoin(invoices, invoice.id == charge.invoice)
+        .where(charge.organization == organization)
+    )
+    for id, on, amount, billed, entered, status in streamed(connection, query):
+        if on != billed and (billed is not None or status != VOID):
+            yield Broken(organization, id, f"stands on {on or 'no invoice'}, its line is on {billed or 'none'}")
+        elif billed is not None and amount != entered:
+            yield Broken(organization, id, f"is {amount} in minor units, its line on {billed} is {entered}")

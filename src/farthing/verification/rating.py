@@ -54,7 +54,7 @@ def _difference(invoice: Invoice, rated: Rated) -> str | None:
     """How an invoice differs from what its events come to; None when it does not."""
     if rated.refused:
         return f"could not be made again: {rated.refused}"
-    stored = [(line.price, line.group, line.quantity, line.entered) for line in invoice.lines]
+    stored = [(line.price, line.group, line.quantity, line.entered) for line in invoice.lines if line.charge is None]
     again = [(line.price, line.group, plain(line.quantity), line.amount) for line in rated.lines]
     for place, (one, other) in enumerate(zip(stored, again, strict=False), start=1):
         if one != other:

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, Table, select
 
 from farthing.app import Farthing
+from farthing.billing.charges.models import charges
 from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
 from farthing.billing.journal.models import journal_entries, journal_postings, journal_releases
 from farthing.billing.subscriptions.models import subscriptions
@@ -38,6 +39,9 @@ class Reference:
 BOOKS: Final = ("billing", "billing")
 REFERENCES: Final = (
     Reference(invoice_lines, "invoice", invoices, BOOKS),
+    Reference(invoice_lines, "charge", charges, BOOKS),
+    Reference(charges, "invoice", invoices, BOOKS),
+    Reference(charges, "customer", customers, ("billing", "customers")),
     Reference(invoice_payments, "invoice", invoices, BOOKS, "payment"),
     Reference(invoice_payments, "payment", payments, ("billing", "payments"), "payment"),
     Reference(invoices, "subscription", subscriptions, BOOKS),

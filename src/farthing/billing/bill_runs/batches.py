@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from farthing.billing.bill_runs.joining import Joining
 from farthing.billing.bill_runs.standing import Standing
 from farthing.billing.bill_runs.values import BillRun
 from farthing.billing.invoices.charging import Charged, Charging
@@ -61,6 +62,7 @@ class Batch:
     drafts: Mapping[tuple[str, datetime], Invoice]
     parked: dict[str, str]
     charging: Charging
+    joining: Joining
     made: list[Made] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     changed: dict[str, Subscription] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class Batch:
         at = rated.due.boundary.at
         if reason := rated.refused or self._too_often(rated):
             return self._park(subscription, at, reason)
+        rated = self.joining.joined(rated, self.drafts.get((subscription.id, at)))
         try:
             check_once(rated.lines, self.terms.standing.elsewhere(subscription.id, at))
             charged = self._charged(rated)
@@ -133,6 +136,7 @@ class Batch:
             self.dropped += [] if earlier is None else [earlier.id]
             self.charging.forget(self.dropped[-1:])
             return
+        self.joining.note(rated)
         parties = Parties(terms.seller, terms.buyers[subscription.customer])
         if earlier is None:
             draft = boundary_draft(rated, charged, parties, terms.now, terms.name)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from farthing.billing.balances.service import Balances
 from farthing.billing.balances.values import Taken
 from farthing.billing.bill_runs.batches import Batch, Made, Terms
+from farthing.billing.bill_runs.joining import joining
 from farthing.billing.bill_runs.standing import standing
 from farthing.billing.bill_runs.store import BillRunStore
 from farthing.billing.bill_runs.values import BillRun, Parked
@@ -45,12 +46,14 @@ class _Pass:
     position  the events up to here count, for all its invoices alike but those looked at again
     parked    by subscription, why it cannot be billed
     moved     subscriptions that others changed meanwhile: looked at again at the end
+    invoiced  the customers that had their first invoice of the run
     """
 
     seller: Organization
     position: int
     parked: dict[str, str] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
+    invoiced: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +132,9 @@ class Running:
         )
         drafts = invoices.drafts_of(run.organization, ids, lock=not run.dry_run)
         customers = {one.due.subscription.customer for one in rated}
+        waiting = joining(connection, run.organization, customers, going.invoiced, hold=not run.dry_run)
         of = charging(connection, self.rater.catalog, run.organization, customers, ids)
-        return Batch(terms, found, {one.place: one for one in drafts if one.place}, going.parked, of)
+        return Batch(terms, found, {one.place: one for one in drafts if one.place}, going.parked, of, waiting)
 
     def _write(self, connection: Connection, run: BillRun, seller: Organization, batch: Batch) -> None:
         """Store a batch; the numbers come last, because others wait for their counter."""

@@ -85,9 +85,16 @@ def entered(draft: Invoice) -> list[Line]:
     """The lines of a one-off draft as they were written."""
     unit = currency(draft.currency)
     return [
-        one_off_line(line.description, Decimal(line.quantity), line.unit_amount or ZERO, unit, line.tax_code)
+        one_off_line(
+            line.description, Decimal(line.quantity), line.unit_amount or ZERO, unit, line.tax_code, line.charge
+        )
         for line in draft.lines
     ]
+
+
+def charge_lines(draft: Invoice) -> list[Line]:
+    """The one-off charges that stand on a draft, as they were entered: it keeps them (rule 26)."""
+    return entered(replace(draft, lines=[line for line in draft.lines if line.charge is not None]))
 
 
 def recharged(draft: Invoice, charged: Charged) -> Invoice:

@@ -78,7 +78,10 @@ class Explainer:
             if invoice.subscription is not None:
                 found_owners = SubscriptionStore(connection).many(caller.organization, [invoice.subscription])
                 owner = found_owners[invoice.subscription]
-        explained = _one_off(invoice, line) if owner is None else self._rated(invoice, line, owner, listing)
+        if owner is None or line.charge is not None:
+            explained = _one_off(invoice, line)
+        else:
+            explained = self._rated(invoice, line, owner, listing)
         return replace(explained, discounts=discounts, taxes=tax_reasons(invoice, line))
 
     def _given(self, connection: Connection, invoice: Invoice) -> list[tuple[str, Coupon]]:

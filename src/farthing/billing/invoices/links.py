@@ -1,10 +1,11 @@
-"""Which coupons and tax rates invoices have, in rows that follow the invoices themselves."""
+"""Which coupons, tax rates and one-off charges invoices have, in rows that follow the invoices themselves."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select
 
+from farthing.billing.charges.store import ChargeStore
 from farthing.billing.invoices.models import coupon_uses, invoice_tax_rates
 from farthing.billing.invoices.values import Invoice
 
@@ -28,6 +29,17 @@ def link(connection: Connection, changed: Sequence[tuple[Invoice | None, Invoice
         if new:
             rows = [{"organization": after[one], "invoice": one[0], name: one[1]} for one in new]
             connection.execute(insert(table), rows)
+    _stand(connection, changed)
+
+
+def _stand(connection: Connection, changed: Sequence[tuple[Invoice | None, Invoice]]) -> None:
+    """Note on which invoice charges stand; one that is gone from its draft waits again (rule 26)."""
+    for organization in {now.organization for _, now in changed}:
+        mine = [(was, now) for was, now in changed if now.organization == organization]
+        after = {charge: now.id for _, now in mine for charge in now.charges}
+        known = {charge: was.id for was, _ in mine if was is not None for charge in was.charges}
+        new = {charge: invoice for charge, invoice in after.items() if known.get(charge) != invoice}
+        ChargeStore(connection).stand(organization, new | dict.fromkeys(known.keys() - after.keys()))
 
 
 def unlink(connection: Connection, organization: str, drafts: Collection[str]) -> None:
@@ -35,6 +47,7 @@ def unlink(connection: Connection, organization: str, drafts: Collection[str]) -
     for table, _, _ in LINKS:
         mine = (table.c.organization == organization) & table.c.invoice.in_(list(drafts))
         connection.execute(delete(table).where(mine))
+    ChargeStore(connection).free(organization, list(drafts))
 
 
 def any_with_rate(connection: Connection, organization: str, rate: str) -> bool:

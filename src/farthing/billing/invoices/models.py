@@ -86,12 +86,13 @@ invoice_lines = table(
     required("tax", BigInteger),
     Column("tax_rates", Json),
     Column("discounts", Json),
+    Column("charge", Identifier),  # that it bills
     Column("days", Integer),  # of the full period's `of_days`, where the line is for fewer
     Column("of_days", Integer),
     Column("corrects_invoice", Identifier),
     Column("corrects_line", Identifier),
     Column("terms", LongText),  # what it was priced by, where the subscription had changed
-    Column("billed_as", Name),  # what rule 25 has only once; null once void and on one-off lines
+    Column("billed_as", Name),  # what rule 25 has only once; null once void and on lines written by hand
     PrimaryKeyConstraint("id", name="invoice_lines_pk"),
     ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_lines_invoice_fk"),
     Index("invoice_lines_once", "organization", "billed_as", unique=True),

@@ -8,10 +8,12 @@ from typing import Final
 from sqlalchemy import Connection
 
 from farthing.billing.balances.service import Balances
+from farthing.billing.charges.store import ChargeStore
 from farthing.billing.invoices.charging import Charged, charging
 from farthing.billing.invoices.drafting import (
     Name,
     Parties,
+    charge_lines,
     entered,
     one_off_draft,
     one_off_lines,
@@ -143,7 +145,7 @@ class Invoices:
     def void(self, caller: Caller, reference: str, rebill: bool) -> Invoice:
         """Take an invoice back; it keeps its number (rule 20). Raises InvoiceNotOpen.
 
-        rebill  the next run bills the freed period anew; else its boundary stays closed
+        rebill  the next run bills the freed period and charges anew; else they stay closed
         """
         with self.database.write() as connection:
             owner, current = _held(connection, caller.organization, reference)
@@ -151,6 +153,8 @@ class Invoices:
             InvoiceStore(connection).save([(current, invoice)])
             self.balances.release(connection, invoice, invoice.updated_at)
             self.journal.voided(connection, invoice)
+            if rebill:
+                ChargeStore(connection).free(invoice.organization, [invoice.id])
             if owner is not None and invoice.boundary is not None and rebill:
                 SubscriptionStore(connection).save([_touched(reopened(owner, invoice.boundary), invoice.updated_at)])
         return invoice
@@ -167,7 +171,7 @@ class Invoices:
         if boundary is None:
             raise Unbillable(f"Invoice {draft.id} belongs to a moment at which nothing is billed any more.")
         [rated] = self.rater.rate(organization, [Due(owner, boundary)], self.rater.follow(organization))
-        if rated.refused or not rated.lines:
+        if rated.refused or not (rated.lines or draft.charges):
             raise Unbillable(rated.refused or f"Invoice {draft.id} has nothing to bill; the next run drops it.")
         return rated
 
@@ -178,7 +182,7 @@ class Invoices:
         now = self.now(draft.organization)
         seller = self.organizations.get(draft.organization)
         parties = Parties(seller, self.customers.get(draft.organization, draft.customer))
-        lines = entered(draft) if rated is None else rated.lines
+        lines = entered(draft) if rated is None else [*rated.lines, *charge_lines(draft)]
         charged = self._charged(connection, lines, parties.buyer, draft)
         if charged.refused is not None:
             raise Unbillable(f"Invoice {draft.id} cannot be finalised: {charged.refused}.")

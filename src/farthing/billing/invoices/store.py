@@ -183,7 +183,11 @@ def _named(organization: str, reference: str) -> ColumnElement[bool]:
 
 
 def _line_mark(invoice: Invoice, line: InvoiceLine) -> str | None:
-    """What a line is unique by, until its invoice is voided (rule 25)."""
+    """What a line is unique by, until its invoice is voided (rules 25 and 26)."""
+    if invoice.status == VOID:
+        return None
+    if line.charge is not None:
+        return line.charge
     place = invoice.billed_as
     if place is None or line.period is None:
         return None
@@ -236,6 +240,7 @@ def _line_row(invoice: Invoice, number: int, line: InvoiceLine) -> Row:
         "days": line.prorated[0] if line.prorated else None, "of_days": line.prorated[1] if line.prorated else None,
         "corrects_invoice": line.corrects[0] if line.corrects else None,
         "corrects_line": line.corrects[1] if line.corrects else None, "terms": line.terms,
+        "charge": line.charge,
     }
 
 
@@ -264,6 +269,7 @@ def _line(row: RowMapping, unit: Currency) -> InvoiceLine:
         tax_rates=tuple(row["tax_rates"] or ()), discounts=discounts_from(row["discounts"], unit),
         prorated=(row["days"], row["of_days"]) if row["of_days"] else None, terms=row["terms"],
         corrects=(row["corrects_invoice"], row["corrects_line"]) if row["corrects_line"] else None,
+        charge=row["charge"],
     )
 
 

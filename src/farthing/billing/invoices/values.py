@@ -43,6 +43,7 @@ class InvoiceLine:
     prorated: tuple[int, int] | None = None  # days it is for, and those of the full period, where it is for fewer
     corrects: tuple[str, str] | None = None  # the invoice and line that it corrects
     terms: str | None = None  # what it was priced by, where not by what its subscription began with
+    charge: str | None = None  # that it bills
 
     @property
     def net(self) -> Decimal:
@@ -53,14 +54,14 @@ class InvoiceLine:
     @property
     def mark(self) -> tuple[object, ...]:
         """What tells it from the other lines of its invoice (rule 25)."""
-        return self.price, self.group, self.period, self.reason, self.corrects
+        return self.price, self.group, self.period, self.reason, self.corrects, self.charge
 
     @classmethod
     def of(cls, id: str, line: Line, group_by: tuple[str, ...] = ()) -> "InvoiceLine":
         return cls(
             id, line.description, line.price, group_by, line.group, line.period, plain(line.quantity),
             line.unit_amount, line.amount, line.reason, line.tax_code, line.discount, line.tax, line.tax_rates,
-            line.discounts, line.entered, line.prorated, line.corrects, line.terms,
+            line.discounts, line.entered, line.prorated, line.corrects, line.terms, line.charge,
         )
 
 
@@ -144,6 +145,11 @@ class Invoice:
         if self.status == VOID:
             return frozenset()
         return frozenset(discount.coupon for line in self.lines for discount in line.discounts)
+
+    @property
+    def charges(self) -> frozenset[str]:
+        """The one-off charges that its lines bill, by identifier."""
+        return frozenset(line.charge for line in self.lines if line.charge is not None)
 
     @property
     def tax_rates(self) -> frozenset[str]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final
 
+from farthing.billing.bill_runs.joining import joining
 from farthing.billing.invoices.charging import charging
 from farthing.billing.invoices.rating import Due, Rated, Rater, refusal
 from farthing.billing.invoices.store import InvoiceStore
@@ -65,9 +66,12 @@ class Previews:
         with self.database.read() as connection:
             of = charging(connection, self.rater.catalog, organization, [buyer.id], [one.id], hold=False)
             drafts = InvoiceStore(connection).drafts_of(organization, [one.id])
-        draft = next((each.id for each in drafts if each.boundary == boundary.at), None)
+            draft = next((each for each in drafts if each.boundary == boundary.at), None)
+            first = SubscriptionStore(connection).first_due(organization, buyer.id) == one.id
+            coming = joining(connection, organization, [buyer.id] if first else [], set(), hold=False)
+            rated = coming.joined(rated, draft)
         try:
-            charged = of.charge(rated.lines, buyer, currency(rated.plan.currency), one.id, draft)
+            charged = of.charge(rated.lines, buyer, currency(rated.plan.currency), one.id, draft and draft.id)
         except UnsoundInvoice as error:
             raise CannotBeRated(str(error)) from error
         if charged.refused is not None:

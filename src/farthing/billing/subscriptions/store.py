@@ -68,6 +68,12 @@ class SubscriptionStore:
         if rows:
             self.connection.execute(update(subscriptions).where(same), rows)
 
+    def first_due(self, organization: str, customer: str) -> str | None:
+        """The customer's subscription that is billed next, by id: in order of boundary, then age (rule 26)."""
+        mine = (table.organization == organization) & (table.customer == customer)
+        query = select(table.id).where(mine, table.next_boundary.is_not(None)).order_by(table.next_boundary, table.id)
+        return self.connection.execute(query.limit(1)).scalar_one_or_none()
+
     def find(self, organization: str, reference: str, lock: bool = False) -> Subscription | None:
         """By id or key."""
         name = table.id if is_id(reference, "sub") else table.key

@@ -1,0 +1,1 @@
+"""One-off charges: lines that wait for the customer's next invoice."""
