@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete,
 from farthing.billing.invoices.charged_rows import discounts_from, discounts_json, taxes_from, taxes_json
 from farthing.billing.invoices.links import link, unlink
 from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
-from farthing.billing.invoices.values import DRAFT, Invoice, InvoiceLine, Settlement
+from farthing.billing.invoices.values import DRAFT, VOID, Invoice, InvoiceLine, Settlement
 from farthing.kernel.cache.values import Key
 from farthing.kernel.clock import instant_text
 from farthing.kernel.database import changes

@@ -71,7 +71,7 @@ class Previews:
             coming = joining(connection, organization, [buyer.id] if first else [], set(), hold=False)
             rated = coming.joined(rated, draft)
         try:
-            charged = of.charge(rated.lines, buyer, currency(rated.plan.currency), one.id, draft and draft.id)
+            charged = of.charge(rated.lines, buyer, currency(rated.plan.currency), one.id, draft.id if draft else None)
         except UnsoundInvoice as error:
             raise CannotBeRated(str(error)) from error
         if charged.refused is not None:
