@@ -20,6 +20,7 @@ from farthing.cli import (
     rating,
     serving,
     signing,
+    simulating,
     verifying,
 )
 from farthing.cli.opening import failed, program_home
@@ -53,7 +54,8 @@ def root(
 
 
 for room in (
-    *(demo, serving, people, signing, importing, billing, rating, customers, checking, verifying, auditing, bench),
+    *(demo, serving, people, signing, importing, billing, rating, customers, checking, verifying, auditing, simulating,
+      bench),
 ):
     room.add_to(app)
 

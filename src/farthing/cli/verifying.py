@@ -19,9 +19,9 @@ def verify_store(home: Home = None, as_json: Json = False) -> None:
         for one in verify(farthing):
             found.append(one)
             if not as_json:
-                _tell(one)
+                tell(one)
     if as_json:
-        say([_shown(one) for one in found])
+        say([shown(one) for one in found])
     else:
         typer.echo(summary(found))
     if not all(one.holds for one in found):
@@ -35,7 +35,8 @@ def summary(found: list[Verified]) -> str:
     return f"{good} of {len(found)} checks hold{left}."
 
 
-def _tell(one: Verified) -> None:
+def tell(one: Verified) -> None:
+    """A check on a terminal, with the first rows that break it."""
     typer.echo(f"{'ok   ' if one.holds else 'WRONG'} {one.check.name} {one.check.claim}")
     for each in one.broken[:SHOWN]:
         typer.echo(f"      {each.row} of {each.organization}: {each.problem}")
@@ -43,6 +44,7 @@ def _tell(one: Verified) -> None:
         typer.echo(f"      and {len(one.broken) - SHOWN} more; --json tells all")
 
 
-def _shown(one: Verified) -> dict[str, object]:
+def shown(one: Verified) -> dict[str, object]:
+    """A check in JSON, with every row that breaks it."""
     rows = [{"organization": each.organization, "row": each.row, "problem": each.problem} for each in one.broken]
     return {"check": one.check.name, "claim": one.check.claim, "holds": one.holds, "broken": rows}
