@@ -3,7 +3,6 @@
 Alembic is imported only when there is something to do: every command looks, few migrate.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -24,7 +23,10 @@ LOCKS: Final = {  # by dialect: how one migration at a time holds a database, an
         "SELECT RELEASE_LOCK(CONCAT('farthing-', MD5(DATABASE())))",
     ),
 }
-FOLLOWS: Final = re.compile(r'^down_revision = "(\w+)"$', re.MULTILINE)
+STEPS: Final = tuple(sorted(
+    entry.name.removesuffix(".py")
+    for entry in files("farthing.migrations").joinpath("versions").iterdir() if entry.name.endswith(".py")
+))  # a step's file is named after its revision, and they sort in order
 
 
 def configuration(connection: Connection | None = None) -> "Config":
@@ -44,34 +46,21 @@ def schema_version(database: Database) -> str | None:
 
 
 def newest_version() -> str:
-    """The last step this version knows: the one that no other follows."""
-    steps = _steps()
-    [newest] = steps.keys() - steps.values()
-    return newest
+    """The last step this version knows."""
+    return STEPS[-1]
 
 
 def migrate(database: Database) -> None:
     """Run the steps that are missing; raises Misconfigured for a store that is ahead of this version."""
     current = schema_version(database)
-    steps = _steps()
-    if current is not None and current in steps.keys() - steps.values():
+    if current == newest_version():
         return
-    if current is not None and current not in steps:
+    if current is not None and current not in STEPS:
         raise Misconfigured(f"The store's schema is at {current}, which this version does not know: upgrade Farthing.")
     from alembic import command
 
     with _alone(database), database.write() as connection:
         command.upgrade(configuration(connection), "head")
-
-
-def _steps() -> dict[str, str | None]:
-    """Every step and the one that it follows, by their files' own words: each file is named after its step."""
-    found: dict[str, str | None] = {}
-    for entry in files("farthing.migrations").joinpath("versions").iterdir():
-        if entry.name.endswith(".py"):
-            said = FOLLOWS.search(entry.read_text("utf-8"))
-            found[entry.name.removesuffix(".py")] = said[1] if said else None
-    return found
 
 
 def _version(connection: Connection) -> str | None:
