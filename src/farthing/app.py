@@ -66,6 +66,7 @@ from farthing.kernel.sealing import Sealing
 from farthing.kernel.settings import ROOMS, Settings, load_settings
 from farthing.kernel.telemetry import Telemetry, configure_logs, new_access_log, new_telemetry
 from farthing.kernel.web import register
+from farthing.payments.bank_transactions.service import BankTransactions
 from farthing.payments.service import Payments
 from farthing.usage import Metering, Subjects
 from farthing.usage.events.service import Events
@@ -235,6 +236,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     bill_runs = BillRuns(database, now, new_id, book, running, ground.background)
     due = (DueReleases(database, releases), DueBoundaries(database, organizations, bill_runs))
     test_clocks = TestClocks(database, now, new_id, ground.identity.clocks, due, ground.background)
+    bank_transactions = BankTransactions(database, now, new_id, book)
     payments = Payments(database, now, new_id, OpenInvoices(database, now, journal), book)
     answers = kept_answers(database, ground.cache, "invoice", "inv", InvoiceSource(database))
     kept = {
@@ -246,7 +248,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
             *(subscriptions, Charges(database, now, new_id, book), previews, invoices, explainer, bill_runs),
             *(test_clocks, answers, releases, export),
         ),
-        "payments": (payments,),
+        "payments": (payments, bank_transactions),
     }
     offers = [
         Offer("identity", "organizations", OrganizationBook, organizations),

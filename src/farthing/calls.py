@@ -20,6 +20,7 @@ from farthing.identity.organizations import routes as organizations
 from farthing.identity.tokens import routes as tokens
 from farthing.kernel.web import Endpoint
 from farthing.payments import routes as payments
+from farthing.payments.bank_transactions import routes as bank_transactions
 from farthing.usage.events import routes as events
 from farthing.usage.quantities import routes as quantities
 
@@ -28,7 +29,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
     for noun in (
         *(tokens, organizations, api_keys, customers, meters, plans, coupons, tax_rates, rates, events,
           quantities),
-        *(subscriptions, previews, charges, invoices, bill_runs, test_clock, journal, payments),
+        *(subscriptions, previews, charges, invoices, bill_runs, test_clock, journal, payments, bank_transactions),
     )
     for endpoint in noun.routes.endpoints
 )
@@ -42,7 +43,7 @@ LATER: Final[tuple[tuple[str, str], ...]] = (
     *(("POST", "/v1/credit-notes"), ("GET", "/v1/credit-notes"), ("GET", "/v1/credit-notes/<one>")),
     *(("POST", "/v1/wallets"), ("GET", "/v1/wallets"), ("GET", "/v1/wallets/<one>")),
     *(("POST", "/v1/wallets/<one>/top-ups"), ("GET", "/v1/wallets/<one>/top-ups")),
-    *(("POST", "/v1/payments/<one>/refund"), ("POST", "/v1/bank-transactions"), ("GET", "/v1/bank-transactions")),
+    ("POST", "/v1/payments/<one>/refund"),
     *(("POST", "/v1/reconciliations"), ("GET", "/v1/reconciliations"), ("POST", "/v1/reconciliations/<one>/undo")),
     *((method, "/v1/webhook-endpoints") for method in ("POST", "GET")),
     *((method, "/v1/webhook-endpoints/<one>") for method in ("GET", "PATCH", "DELETE")),

@@ -230,18 +230,19 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def insert_unless_there(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
-    """Add a row unless its key is there already; with others at it, it waits for theirs.
+def insert_unless_there(connection: Connection, table: Table, *rows: Mapping[str, object]) -> None:
+    """Add rows unless a unique key of theirs is there already; with others at it, it waits for theirs.
 
-    A refused INSERT leaves MariaDB's waiters each with a shared lock that none can turn into its own.
+    A refused INSERT leaves MariaDB's waiters each with a shared lock that none can turn into its own. Of several
+    rows, those that others may add too come in one order.
     """
     if connection.dialect.name in ("mysql", "mariadb"):
         same = {column.name: column for column in table.primary_key.columns}
-        connection.execute(mysql.insert(table).values(row).on_duplicate_key_update(same))
+        connection.execute(mysql.insert(table).on_duplicate_key_update(same), list(rows))
     elif connection.dialect.name == "postgresql":
-        connection.execute(postgresql.insert(table).values(row).on_conflict_do_nothing())
+        connection.execute(postgresql.insert(table).on_conflict_do_nothing(), list(rows))
     else:
-        connection.execute(sqlite.insert(table).values(row).on_conflict_do_nothing())
+        connection.execute(sqlite.insert(table).on_conflict_do_nothing(), list(rows))
 
 
 @contextmanager

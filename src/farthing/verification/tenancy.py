@@ -15,6 +15,7 @@ from farthing.catalog.meters.models import meters
 from farthing.catalog.plans.models import plan_meters, plan_versions, plans
 from farthing.customers.models import customers
 from farthing.identity.organizations.models import organizations as tenants
+from farthing.payments.bank_transactions.models import bank_transactions
 from farthing.payments.models import payments
 from farthing.usage.quantities.models import meter_positions
 from farthing.usage.subjects.models import event_subjects
@@ -50,6 +51,8 @@ REFERENCES: Final = (
     Reference(subscriptions, "plan", plans, ("billing", "catalog")),
     Reference(payments, "invoice", invoices, ("payments", "billing")),
     Reference(payments, "customer", customers, ("payments", "customers")),
+    Reference(bank_transactions, "customer", customers, ("payments", "customers"), may_be_gone=True),
+    Reference(bank_transactions, "paid_by", customers, ("payments", "customers")),
     Reference(journal_entries, "invoice", invoices, BOOKS),
     Reference(journal_entries, "payment", payments, ("billing", "payments")),
     Reference(journal_entries, "customer", customers, ("billing", "customers")),
