@@ -57,18 +57,40 @@ class OutsidePeriod(ValueError):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Of what a period is a part, where it is not all that is billed.
+
+    full    the full period, over whose seconds a level is averaged (rule 17)
+    paused  what of the period is not billed, apart (rule 15)
+    """
+
+    full: Period
+    paused: tuple[Period, ...] = ()
+
+    def is_paused(self, instant: datetime) -> bool:
+        return any(instant in pause for pause in self.paused)
+
+    def billed(self, start: datetime, end: datetime) -> timedelta:
+        """How much time between two instants no pause takes."""
+        taken = (min(end, pause.end) - max(start, pause.start) for pause in self.paused)
+        return sum((-each for each in taken if each > timedelta()), end - start)
+
+
 def in_order(point: Point) -> tuple[datetime, str, str]:
     """What sorts points, whatever order they arrived in: time, then id, then source (rule 16)."""
     return point.time, point.id, point.source
 
 
 def aggregate(
-    aggregation: Aggregation, points: Iterable[Point], period: Period, carried: Decimal = ZERO
+    aggregation: Aggregation, points: Iterable[Point], period: Period, carried: Decimal = ZERO,
+    over: Over | None = None,
 ) -> Exact:
     """The quantity that a meter makes of the points of one period (rule 17).
 
     points   each event once, all inside the period, else OutsidePeriod is raised
     carried  for weighted_sum, whose points are changes of a level: the level that all earlier ones left
+    over     for weighted_sum: the full period and its pauses; None where the period is full and has none
     returns  in the meter's unit, exact; 0 without points, but for a level carried in; may be negative
     """
     points = list(points)
@@ -80,7 +102,7 @@ def aggregate(
             return Decimal(len({point.value for point in points if point.value is not None}))
         counted = [point for point in points if point.value is not None]
         if aggregation is Aggregation.WEIGHTED_SUM:
-            return _weighted_sum(counted, period, carried)
+            return _weighted_sum(counted, period, carried, over or Over(period))
         return _OF_NUMBERS[aggregation](counted) if counted else ZERO
 
 
@@ -113,14 +135,14 @@ _OF_NUMBERS: Mapping[Aggregation, Callable[[Sequence[Point]], Exact]] = {
 }
 
 
-def _weighted_sum(changes: Sequence[Point], period: Period, carried: Decimal) -> Exact:
-    """Sum of level x seconds over the period's seconds: each change counts until the end, in any order."""
-    if period.is_empty:
+def _weighted_sum(changes: Sequence[Point], period: Period, carried: Decimal, over: Over) -> Exact:
+    """Sum of level x seconds over the full period's seconds: each change counts until the end, in any order."""
+    if over.full.is_empty:
         return ZERO
-    held = carried * _microseconds(period.end - period.start)
+    held = carried * _microseconds(over.billed(period.start, period.end))
     for change in changes:
-        held += _number(change) * _microseconds(period.end - change.time)
-    return Fraction(held) / Fraction(_microseconds(period.end - period.start))
+        held += _number(change) * _microseconds(over.billed(change.time, period.end))
+    return Fraction(held) / Fraction(_microseconds(over.full.end - over.full.start))
 
 
 def _microseconds(duration: timedelta) -> int:

@@ -1,10 +1,11 @@
 """From a boundary to the lines of an invoice, in order, and their sums."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
+from farthing.pricing.agreements import Agreement, Segment, Stretch, fee_stretches
 from farthing.pricing.arithmetic import ZERO, Exact, exactly, minus, rounded, times
 from farthing.pricing.boundaries import Boundary, Part
 from farthing.pricing.calendar import Period
@@ -80,54 +81,47 @@ class Totals:
 
 
 def boundary_lines(
-    prices: Sequence[Price],
-    quantities: Mapping[str, Decimal],
+    agreement: Agreement,
     boundary: Boundary,
-    usage: Mapping[str, Sequence[GroupRating]],
+    usage: Sequence[tuple[Segment, Sequence[GroupRating]]],
     currency: Currency,
 ) -> tuple[Line, ...]:
     """The lines of the invoice that a subscription has at a boundary, in the order of rule 19 (rule 25).
 
-    quantities  of the subscription, by price key, for prices without a meter
-    usage       by price key: the ratings of the usage period that ends here; not looked at where none ends
-    returns     usage and then fees in arrears of the periods that end, fees in advance of the one that starts;
-                only lines whose amount, or metered quantity, is not zero
-    raises      QuantityMissing
+    usage    the ratings of the usage period that ends here, by its segments
+    returns  usage and then fees in arrears of the periods that end, fees in advance of the one that starts;
+             only lines whose amount, or metered quantity, is not zero
+    raises   QuantityMissing
     """
-    fees = [price for price in prices if price.meter is None]
-    lines: list[Line] = []
-    if boundary.used is not None:
-        for price in prices:
-            if price.meter is not None:
-                lines += [_usage_line(price, one, boundary.used) for one in usage[price.key]]
+    lines = [_usage_line(segment, one) for segment, ratings in usage for one in ratings]
     if boundary.ended is not None:
-        lines += _fees(fees, Billing.IN_ARREARS, boundary.ended, quantities, currency)
+        lines += _fees(agreement, boundary.ended, Billing.IN_ARREARS, currency)
     if boundary.started is not None:
-        lines += _fees(fees, Billing.IN_ADVANCE, boundary.started, quantities, currency)
+        lines += _fees(agreement, boundary.started, Billing.IN_ADVANCE, currency)
     return tuple(line for line in lines if line.amount or (line.reason == "usage" and line.quantity))
 
 
-def _usage_line(price: Price, one: GroupRating, part: Part) -> Line:
+def _usage_line(segment: Segment, one: GroupRating) -> Line:
+    price = segment.price
     names = ", ".join(
         f"{name} {value or 'none'}" for name, value in zip(price.group_by, one.group, strict=True)
     )
     description = f"{price.name} ({names})" if names else price.name
-    return _line(price, one.rating, part, "usage", description, one.group)
+    days = segment.part.days, segment.part.of
+    return _line(price, one.rating, segment.part.period, days, "usage", description, one.group, segment.mark)
 
 
-def _fees(
-    prices: Sequence[Price],
-    billing: Billing,
-    part: Part,
-    quantities: Mapping[str, Decimal],
-    currency: Currency,
-) -> Iterator[Line]:
-    for price in prices:
-        if price.billing is billing:
-            rating = fee_rating(price, quantities, currency, part.days, part.of)
-            shortened = price.prorate and not part.is_whole
-            name = f"{price.name} ({part.days} of {part.of} days)" if shortened else price.name
-            yield _line(price, rating, part, "fee", name, ())
+def _fees(agreement: Agreement, part: Part, billing: Billing, currency: Currency) -> list[Line]:
+    return [stretch_line(one, currency) for one in fee_stretches(agreement, part, billing)]
+
+
+def stretch_line(one: Stretch, currency: Currency) -> Line:
+    """What a fee charges for days that it charges alike; raises QuantityMissing."""
+    quantities = {} if one.quantity is None else {one.price.key: one.quantity}
+    rating = fee_rating(one.price, quantities, currency, one.days, one.of)
+    shortened = one.price.prorate and one.days != one.of
+    name = f"{one.price.name} ({one.days} of {one.of} days)" if shortened else one.price.name
+    return _line(one.price, rating, one.period, (one.days, one.of), "fee", name, (), one.mark)
 
 
 def fee_rating(
@@ -148,18 +142,14 @@ def fee_rating(
     return Rating(rounded(exact, currency), exact, full.quantity, (*full.steps, step))
 
 
-def _line(price: Price, rating: Rating, part: Part, reason: str, description: str, group: Group) -> Line:
+def _line(
+    price: Price, rating: Rating, period: Period, days: tuple[int, int], reason: str, description: str, group: Group,
+    mark: str | None,
+) -> Line:
     return Line(
-        description,
-        price.key,
-        group,
-        part.period,
-        rating.quantity,
-        _unit_amount(price, rating),
-        rating.amount,
-        reason,
-        price.tax_code,
-        prorated=(part.days, part.of) if price.prorate and not part.is_whole else None,
+        description, price.key, group, period, rating.quantity, _unit_amount(price, rating), rating.amount, reason,
+        price.tax_code, prorated=days if price.prorate and days[0] != days[1] else None, group_by=price.group_by,
+        terms=mark,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from farthing.pricing import charges
 from farthing.pricing.adjustments import WHOLE, adjusted
-from farthing.pricing.aggregation import Aggregation, Point, Properties, aggregate, require_inside, sum_of
+from farthing.pricing.aggregation import Aggregation, Over, Point, Properties, aggregate, require_inside, sum_of
 from farthing.pricing.arithmetic import ZERO, Exact, exactly, rounded
 from farthing.pricing.calendar import Period
 from farthing.pricing.charges import ONE, Step, amount_of
@@ -137,25 +137,30 @@ def rate_metered(
     currency: Currency,
     earlier: Iterable[Point] = (),
     share: Fraction = WHOLE,
+    over: Over | None = None,
 ) -> tuple[GroupRating, ...]:
     """What a metered price charges for one usage period, each group rated by itself (rule 10).
 
     points   the events of the period that the meter counts; the price's own filter is applied here
     earlier  for weighted_sum: all events before the period, whose changes make the level carried in
     share    of a full period, where the subscription begins or ends in it (rule 9)
+    over     of which full period it is a part, and the pauses in it; None where it is full and has none
     returns  a rating for each group that has an event or carries a level in, values as text and null last;
              without `group_by` exactly one, also without events
     raises   OutsidePeriod, UnpricedUsage
     """
     points = _filtered(points, price)
     require_inside(points, period)
+    if over is not None and aggregation is not Aggregation.WEIGHTED_SUM:
+        points = [point for point in points if not over.is_paused(point.time)]
     groups = grouped(points, price.group_by)
     carried = _carried(aggregation, earlier, price, period)
     if not price.group_by:
         groups.setdefault((), [])
     return tuple(
         GroupRating(
-            group, rate(price, _usage(price, aggregation, groups.get(group, []), period, held), currency, share)
+            group,
+            rate(price, _usage(price, aggregation, groups.get(group, []), period, held, over), currency, share),
         )
         for group in sorted(groups.keys() | carried.keys(), key=charges.nulls_last)
         for held in [carried.get(group, ZERO)]
@@ -187,9 +192,10 @@ def _carried(
 
 
 def _usage(
-    price: Price, aggregation: Aggregation, points: Sequence[Point], period: Period, held: Decimal
+    price: Price, aggregation: Aggregation, points: Sequence[Point], period: Period, held: Decimal,
+    over: Over | None,
 ) -> Usage:
-    quantity = aggregate(aggregation, points, period, held)
+    quantity = aggregate(aggregation, points, period, held, over)
     if aggregation is Aggregation.COUNT and isinstance(price.charge, Matrix):
         points = [replace(point, value=ONE) for point in points]
     return Usage(quantity, tuple(points))

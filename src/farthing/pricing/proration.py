@@ -1,0 +1,149 @@
+"""What a change in mid-period gives back of fees that were billed in advance, and what it charges instead (rule 14)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from farthing.pricing.agreements import Stretch, days_of, outside
+from farthing.pricing.arithmetic import ZERO, exactly, rounded
+from farthing.pricing.calendar import Period
+from farthing.pricing.currencies import Currency
+from farthing.pricing.invoicing import Line, stretch_line
+from farthing.pricing.taxes import Treatment
+
+
+@dataclass(frozen=True, slots=True)
+class BilledFee:
+    """A line of a finalised invoice that charges a fee for some days.
+
+    invoice, line  by identifier
+    stretch        what it charges, and for which days
+    entered        its amount as entered, with tax in it where its rates are inclusive
+    discount       of that
+    treatment      how it was taxed
+    credited       the days that were given back already
+    left           what of the entered amount, less its discount, may still be given back
+    """
+
+    invoice: str
+    line: str
+    description: str
+    stretch: Stretch
+    entered: Decimal
+    discount: Decimal
+    treatment: Treatment
+    credited: tuple[Period, ...] = ()
+    left: Decimal = ZERO
+
+    @property
+    def discounted(self) -> Fraction:
+        """The share of it that discounts took."""
+        return Fraction(self.discount) / Fraction(self.entered) if self.entered else Fraction(0)
+
+
+def adjusting_lines(
+    billed: Sequence[BilledFee], owed: Sequence[Stretch], window: tuple[datetime | None, datetime], zone: ZoneInfo,
+    currency: Currency,
+) -> tuple[Line, ...]:
+    """The credits, then the charges, that make what was billed what is owed, as far as they begin in the window.
+
+    billed   the fees of finalised invoices that stand, in the order in which they were issued
+    owed     the stretches of all plan periods whose own boundary is closed, by the plan's order of prices
+    window   begins after the first, not later than the second: a change waits for the boundary after its day
+    returns  amounts as entered, rounded; a credit names the line that it gives back of, and is below zero
+    """
+    with exactly():
+        credits = [(one, days) for one in billed for days in _unused(one, owed) if _begins_in(days, window)]
+        lines = [_credit(one, days, zone, currency) for one, days in _in_turn(credits)]
+        lines += [
+            _charge(piece, billed, zone, currency) for one in owed for piece in _unbilled(one, billed, zone)
+            if _begins_in(piece.period, window)
+        ]
+        return tuple(line for line in lines if line.amount)
+
+
+def _begins_in(days: Period, window: tuple[datetime | None, datetime]) -> bool:
+    after, until = window
+    return (after is None or days.start > after) and days.start <= until
+
+
+def _unused(one: BilledFee, owed: Sequence[Stretch]) -> Iterator[Period]:
+    """The days of a fee that are not owed any more, or not on its terms; a fee without `prorate` has none."""
+    if one.stretch.price.prorate:
+        kept = [each.period for each in owed if each.charges == one.stretch.charges]
+        yield from outside([*kept, *one.credited], [one.stretch.period])
+
+
+def _unbilled(one: Stretch, billed: Sequence[BilledFee], zone: ZoneInfo) -> Iterator[Stretch]:
+    """The days that are owed and that no line charges on these terms."""
+    if not one.price.prorate:
+        if not any(_charges_whole(each, one) for each in billed):
+            yield one
+        return
+    charged = [
+        days for each in billed if each.stretch.charges == one.charges
+        for days in outside(each.credited, [each.stretch.period])
+    ]
+    for days in outside(charged, [one.period]):
+        yield replace(one, period=days, days=days_of(days, zone))
+
+
+def _charges_whole(one: BilledFee, owed: Stretch) -> bool:
+    """Whether a fee without `prorate` was charged for this plan period already."""
+    same = (one.stretch.price.key, one.stretch.family) == (owed.price.key, owed.family)
+    return same and not one.stretch.price.prorate and one.stretch.period.start == owed.period.start
+
+
+def _in_turn(credits: Sequence[tuple[BilledFee, Period]]) -> Iterator[tuple[BilledFee, Period]]:
+    """Each with what those before it have given back of the same line."""
+    given: dict[str, tuple[Period, ...]] = {}
+    for one, days in credits:
+        before = given.get(one.line, one.credited)
+        yield replace(one, credited=before), days
+        given[one.line] = (*before, days)
+
+
+def _credit(one: BilledFee, days: Period, zone: ZoneInfo, currency: Currency) -> Line:
+    """The unused days' share of what a line came to after discount: of all its days together exactly that."""
+    of = days_of(one.stretch.period, zone)
+    before = sum(days_of(each, zone) for each in one.credited)
+    after = before + days_of(days, zone)
+    whole = Fraction(one.entered - one.discount)
+    earlier, later = (rounded(whole * Fraction(each, of), currency) for each in (before, after))
+    amount = min(later - earlier, one.left)
+    name = f"{one.description}: {after - before} of {of} days given back"
+    return Line(
+        name, one.stretch.price.key, (), days, -Fraction(after - before, of), None, -amount, "proration",
+        one.stretch.price.tax_code, corrects=(one.invoice, one.line), terms=one.stretch.mark,
+        taxed_as=one.treatment, prorated=(after - before, of),
+    )
+
+
+def _charge(piece: Stretch, billed: Sequence[BilledFee], zone: ZoneInfo, currency: Currency) -> Line:
+    """The new days, less the share of discount that the line had which charged them before (rule 14)."""
+    line = stretch_line(piece, currency)
+    overlapping = [each for each in billed if next(outside([each.stretch.period], [piece.period]), None) != piece.period]
+    same = [each for each in overlapping if each.stretch.price.key == piece.price.key]
+    of = same[-1:] or overlapping
+    entered = sum((each.entered for each in of), ZERO)
+    taken = sum((each.discount for each in of), ZERO)
+    share = Fraction(taken) / Fraction(entered) if entered else Fraction(0)
+    return replace(line, carried=share)
+
+
+def kept(credits: Sequence[Decimal], left: Decimal) -> tuple[Decimal, ...]:
+    """How much of each credit an invoice can bear, in order: as far as what is left lasts (rules 14 and 19).
+
+    credits  below zero
+    left     of the other lines, after discounts
+    """
+    found: list[Decimal] = []
+    for credit in credits:
+        part = max(credit, -left) if left > ZERO else ZERO * credit
+        found.append(part)
+        left += part
+    return tuple(found)
+
