@@ -13,6 +13,7 @@ from farthing.pricing.charges import Step
 from farthing.pricing.currencies import Currency
 from farthing.pricing.prices import Billing, Flat, PerUnit, Price
 from farthing.pricing.rating import Group, GroupRating, Rating, Usage, rate
+from farthing.pricing.taxes import Treatment
 
 ONE = Decimal(1)
 
@@ -47,6 +48,8 @@ class Line:
     group_by   the names of the properties whose values `group` has
     corrects   the finalised invoice and line whose days or usage it corrects
     terms      tells the terms that it was priced by, where they are not those it began with
+    carried    of a charge that takes the place of another: the share that discounts take of it; no coupon takes more
+    taxed_as   of a credit: how the line was taxed that it gives back of
     """
 
     description: str
@@ -68,6 +71,8 @@ class Line:
     corrects: tuple[str, str] | None = None
     terms: str | None = None
     charge: str | None = None
+    carried: Fraction | None = None
+    taxed_as: Treatment | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from farthing.pricing.agreements import Stretch, days_of, outside
 from farthing.pricing.arithmetic import ZERO, exactly, rounded
 from farthing.pricing.calendar import Period
 from farthing.pricing.currencies import Currency
-from farthing.pricing.invoicing import Line, stretch_line
+from farthing.pricing.invoicing import ONE, Line, stretch_line
 from farthing.pricing.taxes import Treatment
 
 
@@ -56,8 +56,7 @@ def adjusting_lines(
     returns  amounts as entered, rounded; a credit names the line that it gives back of, and is below zero
     """
     with exactly():
-        credits = [(one, days) for one in billed for days in _unused(one, owed) if _begins_in(days, window)]
-        lines = [_credit(one, days, zone, currency) for one, days in _in_turn(credits)]
+        lines = [line for one in billed for line in _credits(one, owed, window, zone, currency)]
         lines += [
             _charge(piece, billed, zone, currency) for one in owed for piece in _unbilled(one, billed, zone)
             if _begins_in(piece.period, window)
@@ -97,28 +96,28 @@ def _charges_whole(one: BilledFee, owed: Stretch) -> bool:
     return same and not one.stretch.price.prorate and one.stretch.period.start == owed.period.start
 
 
-def _in_turn(credits: Sequence[tuple[BilledFee, Period]]) -> Iterator[tuple[BilledFee, Period]]:
-    """Each with what those before it have given back of the same line."""
-    given: dict[str, tuple[Period, ...]] = {}
-    for one, days in credits:
-        before = given.get(one.line, one.credited)
-        yield replace(one, credited=before), days
-        given[one.line] = (*before, days)
-
-
-def _credit(one: BilledFee, days: Period, zone: ZoneInfo, currency: Currency) -> Line:
+def _credits(
+    one: BilledFee, owed: Sequence[Stretch], window: tuple[datetime | None, datetime], zone: ZoneInfo,
+    currency: Currency,
+) -> Iterator[Line]:
     """The unused days' share of what a line came to after discount: of all its days together exactly that."""
     of = days_of(one.stretch.period, zone)
-    before = sum(days_of(each, zone) for each in one.credited)
-    after = before + days_of(days, zone)
     whole = Fraction(one.entered - one.discount)
-    earlier, later = (rounded(whole * Fraction(each, of), currency) for each in (before, after))
-    amount = min(later - earlier, one.left)
-    name = f"{one.description}: {after - before} of {of} days given back"
+    before, left = sum(days_of(each, zone) for each in one.credited), one.left
+    for days in _unused(one, owed):
+        if _begins_in(days, window):
+            after = before + days_of(days, zone)
+            share = rounded(whole * Fraction(after, of), currency) - rounded(whole * Fraction(before, of), currency)
+            amount = min(share, left)
+            yield _credit(one, days, (after - before, of), amount)
+            before, left = after, left - amount
+
+
+def _credit(one: BilledFee, days: Period, share: tuple[int, int], amount: Decimal) -> Line:
     return Line(
-        name, one.stretch.price.key, (), days, -Fraction(after - before, of), None, -amount, "proration",
-        one.stretch.price.tax_code, corrects=(one.invoice, one.line), terms=one.stretch.mark,
-        taxed_as=one.treatment, prorated=(after - before, of),
+        f"{one.description}: {share[0]} of {share[1]} days given back", one.stretch.price.key, (), days, -ONE, None,
+        -amount, "proration", one.stretch.price.tax_code, corrects=(one.invoice, one.line), terms=one.stretch.mark,
+        taxed_as=one.treatment, prorated=share,
     )
 
 
@@ -132,18 +131,3 @@ def _charge(piece: Stretch, billed: Sequence[BilledFee], zone: ZoneInfo, currenc
     taken = sum((each.discount for each in of), ZERO)
     share = Fraction(taken) / Fraction(entered) if entered else Fraction(0)
     return replace(line, carried=share)
-
-
-def kept(credits: Sequence[Decimal], left: Decimal) -> tuple[Decimal, ...]:
-    """How much of each credit an invoice can bear, in order: as far as what is left lasts (rules 14 and 19).
-
-    credits  below zero
-    left     of the other lines, after discounts
-    """
-    found: list[Decimal] = []
-    for credit in credits:
-        part = max(credit, -left) if left > ZERO else ZERO * credit
-        found.append(part)
-        left += part
-    return tuple(found)
-

@@ -1,10 +1,11 @@
 """From the lines of an invoice as entered to what is owed: coupons, then tax on what they leave."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 
-from farthing.pricing.arithmetic import ZERO, exactly
+from farthing.pricing.arithmetic import ZERO, exactly, rounded
 from farthing.pricing.currencies import Currency
 from farthing.pricing.discounts import Coupon, discounts
 from farthing.pricing.invoicing import Discount, Line, Totals
@@ -12,57 +13,125 @@ from farthing.pricing.taxes import Tax, Taxed, Taxpayer, TaxRate, Treatment, rel
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """What an invoice could not bear of a line below zero: in major units, above zero, as that line was entered."""
+
+    line: Line
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Totalled:
-    """Lines with their discounts and taxes, net; what each rate comes to; and the sums."""
+    """Lines with their discounts and taxes, net; what each rate comes to; the sums; and credits that found no room."""
 
     lines: tuple[Line, ...]
     taxes: tuple[Tax, ...]
     totals: Totals
+    beyond: tuple[Beyond, ...] = ()
 
 
 def totalled(
     lines: Sequence[Line], coupons: Sequence[Coupon], rates: Sequence[TaxRate], payer: Taxpayer, currency: Currency
 ) -> Totalled:
-    """Take coupons off, in order, and then put the tax on what is left (rules 19 and 27).
+    """Take coupons off, in order, then what is given back, and then put the tax on what is left (rules 19 and 27).
 
     lines    as entered, in the order of the invoice, amounts rounded
     coupons  those that last, in the order in which they were applied
     raises   CountryMissing, MixedRates
     """
-    treatments = [treatment(rates, payer, line.tax_code) for line in lines]
-    with exactly():
-        entered = [relieved(line.amount, each, currency) for line, each in zip(lines, treatments, strict=True)]
-        return _totalled(lines, entered, coupons, treatments, currency)
+    treatments = [line.taxed_as or treatment(rates, payer, line.tax_code) for line in lines]
+    return _totalled(lines, coupons, treatments, currency)
 
 
 def untaxed(lines: Sequence[Line], coupons: Sequence[Coupon], currency: Currency) -> Totalled:
     """The same of a draft whose tax nobody can tell yet: coupons only."""
-    with exactly():
-        return _totalled(lines, [line.amount for line in lines], coupons, [Treatment() for _ in lines], currency)
+    return _totalled(lines, coupons, [Treatment() for _ in lines], currency)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reduced:
+    """A line as it costs, what discounts leave of it, and which coupons took what."""
+
+    line: Line
+    treatment: Treatment
+    entered: Decimal
+    left: Decimal
+    taken: tuple[Discount, ...] = ()
 
 
 def _totalled(
-    lines: Sequence[Line], entered: Sequence[Decimal], coupons: Sequence[Coupon], treatments: Sequence[Treatment],
-    currency: Currency,
+    lines: Sequence[Line], coupons: Sequence[Coupon], treatments: Sequence[Treatment], currency: Currency
 ) -> Totalled:
-    taken = discounts([line.price for line in lines], entered, coupons, currency)
-    after = [
-        amount - sum((parts[place] for parts in taken), ZERO) for place, amount in enumerate(entered)
-    ]
-    found = taxed(entered, after, treatments, currency)
-    done = tuple(
-        _line(line, place, treatments[place], found, [
+    with exactly():
+        reduced = _reduced(lines, coupons, treatments, currency)
+        bearable = [*_bearable(reduced)]
+        done = _taxed(bearable, currency)
+        while done.totals.total < ZERO:  # tax that is given back at another rate than is asked
+            bearable = [*_lessened(bearable, -done.totals.total)]
+            done = _taxed(bearable, currency)
+        return replace(done, beyond=tuple(_beyond(reduced, bearable)))
+
+
+def _reduced(
+    lines: Sequence[Line], coupons: Sequence[Coupon], treatments: Sequence[Treatment], currency: Currency
+) -> list[_Reduced]:
+    """Each line less what discounts take: of a charge that takes another's place, the share that the other had."""
+    entered = [relieved(line.amount, each, currency) for line, each in zip(lines, treatments, strict=True)]
+    of = [ZERO if line.carried is not None else amount for line, amount in zip(lines, entered, strict=True)]
+    taken = discounts([line.price for line in lines], of, coupons, currency)
+    found = []
+    for place, (line, treated, amount) in enumerate(zip(lines, treatments, entered, strict=True)):
+        carried = ZERO if line.carried is None else rounded(Fraction(amount) * line.carried, currency)
+        mine = tuple(
             Discount(coupon.id, parts[place]) for coupon, parts in zip(coupons, taken, strict=True) if parts[place]
-        ])
-        for place, line in enumerate(lines)
+        )
+        left = amount - carried - sum((each.amount for each in mine), ZERO)
+        found.append(_Reduced(line, treated, amount, left, mine))
+    return found
+
+
+def _bearable(reduced: Sequence[_Reduced]) -> Iterator[_Reduced]:
+    """What an invoice can bear of lines below zero, in order: as far as what is left of the others lasts (rule 19)."""
+    left = sum((one.left for one in reduced if one.left > ZERO), ZERO)
+    for one in reduced:
+        part = max(one.left, -left) if one.left < ZERO else one.left
+        left += part if one.left < ZERO else ZERO
+        yield one if part == one.left else replace(one, entered=part, left=part)
+
+
+def _lessened(reduced: Sequence[_Reduced], by: Decimal) -> Iterator[_Reduced]:
+    """The same with less given back, the last first."""
+    found = []
+    for one in reversed(reduced):
+        part = min(by, -one.left) if one.left < ZERO else ZERO
+        by -= part
+        found.append(replace(one, entered=one.entered + part, left=one.left + part) if part else one)
+    return reversed(found)
+
+
+def _beyond(reduced: Sequence[_Reduced], bearable: Sequence[_Reduced]) -> Iterator[Beyond]:
+    for was, now in zip(reduced, bearable, strict=True):
+        if now.left != was.left:
+            yield Beyond(was.line, now.left - was.left)
+
+
+def _taxed(reduced: Sequence[_Reduced], currency: Currency) -> Totalled:
+    """With tax on what is left; a line of which nothing could be given back is none."""
+    standing = [one for one in reduced if one.entered or not one.line.amount]
+    found = taxed(
+        [one.entered for one in standing], [one.left for one in standing], [one.treatment for one in standing],
+        currency,
     )
+    done = tuple(_line(one, place, found) for place, one in enumerate(standing))
     return Totalled(done, found.taxes, totals(done))
 
 
-def _line(line: Line, place: int, treated: Treatment, found: Taxed, taken: Sequence[Discount]) -> Line:
+def _line(one: _Reduced, place: int, found: Taxed) -> Line:
+    line = one.line
+    entered = one.entered if line.amount < ZERO else line.amount  # what could be given back of it
     return replace(
         line, amount=found.net[place], discount=found.net[place] - found.left[place], tax=found.tax[place],
-        tax_rates=tuple(rate.id for rate in treated.rates), discounts=tuple(taken), entered=line.amount,
+        tax_rates=tuple(rate.id for rate in one.treatment.rates), discounts=one.taken, entered=entered,
     )
 
 

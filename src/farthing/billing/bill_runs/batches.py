@@ -16,8 +16,8 @@ from farthing.billing.subscriptions.closing import closed, is_open, parked, unpa
 from farthing.billing.subscriptions.values import Subscription
 from farthing.customers import Customer
 from farthing.identity import Organization
+from farthing.pricing.boundaries import Boundary
 from farthing.pricing.checks import check_once
-from farthing.pricing.currencies import currency
 
 MOST_A_DAY: Final = 20  # invoices with a boundary on one local day, voided ones counted: a loop ends here (T38)
 
@@ -90,10 +90,11 @@ class Batch:
 
     def _is_as_rated(self, rated: Rated) -> bool:
         """Whether the boundary is open still, on the same terms, and nobody has counted more since."""
-        current, at = self._current(rated), rated.due.boundary.at
-        if current is None or not is_open(current, at) or not current.same_terms(rated.due.subscription):
+        current, boundary = self._current(rated), rated.due.boundary
+        still = current is not None and is_open(current, boundary.at, boundary.change)
+        if current is None or not still or not current.same_terms(rated.due.subscription):
             return False
-        earlier = self.drafts.get((current.id, at))
+        earlier = self._earlier(rated)
         return earlier is None or earlier.position is None or earlier.position <= rated.position
 
     def _bill(self, rated: Rated) -> None:
@@ -107,7 +108,7 @@ class Batch:
             charged = self._charged(rated)
         except PARKS as error:
             return self._park(subscription, at, refusal(rated.due, error))
-        final = charged.refused is None and self._is_final(at)
+        final = charged.refused is None and self._is_final(rated.due.boundary)
         self._draft(rated, charged, final)
         if charged.refused is not None:  # which stays a draft until its tax can be told (rule 27)
             return self._park(subscription, at, refusal(rated.due, charged.refused))
@@ -119,20 +120,24 @@ class Batch:
 
     def _charged(self, rated: Rated) -> Charged:
         subscription = rated.due.subscription
-        earlier = self.drafts.get((subscription.id, rated.due.boundary.at))
-        buyer, unit = self.terms.buyers[subscription.customer], currency(rated.plan.currency)
+        earlier, buyer, unit = self._earlier(rated), self.terms.buyers[subscription.customer], rated.currency
         return self.charging.charge(
             rated.lines, buyer, unit, subscription.id, None if earlier is None else earlier.id
         )
 
-    def _is_final(self, at: datetime) -> bool:
-        """Whether the grace of a boundary is over (rule 26)."""
-        return self.terms.run.as_of >= at + timedelta(seconds=self.terms.seller.grace_seconds)
+    def _earlier(self, rated: Rated) -> Invoice | None:
+        """The draft that a boundary has already; a change's own invoice never is one."""
+        boundary = rated.due.boundary
+        return None if boundary.change is not None else self.drafts.get((rated.due.subscription.id, boundary.at))
+
+    def _is_final(self, boundary: Boundary) -> bool:
+        """Whether the grace of a boundary is over (rule 26); a change's own invoice has none (rule 14)."""
+        grace = timedelta() if boundary.change is not None else timedelta(seconds=self.terms.seller.grace_seconds)
+        return self.terms.run.as_of >= boundary.at + grace
 
     def _draft(self, rated: Rated, charged: Charged, final: bool) -> None:
-        terms, subscription, at = self.terms, rated.due.subscription, rated.due.boundary.at
-        earlier = self.drafts.get((subscription.id, at))
-        if not rated.lines:  # without a line there is no invoice (rule 25)
+        terms, subscription, earlier = self.terms, rated.due.subscription, self._earlier(rated)
+        if not charged.done.lines:  # without a line there is no invoice (rule 25)
             self.dropped += [] if earlier is None else [earlier.id]
             self.charging.forget(self.dropped[-1:])
             return

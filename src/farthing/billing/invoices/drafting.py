@@ -9,7 +9,6 @@ from typing import Any
 from farthing.billing.invoices.charging import Charged
 from farthing.billing.invoices.rating import Rated
 from farthing.billing.invoices.values import DRAFT, Invoice, InvoiceLine
-from farthing.catalog import Plan
 from farthing.customers import Customer
 from farthing.identity import Organization
 from farthing.pricing.arithmetic import ZERO
@@ -42,7 +41,8 @@ def boundary_draft(rated: Rated, charged: Charged, parties: Parties, now: dateti
     due = rated.due
     return Invoice(
         id=name("inv"), organization=due.subscription.organization, number=None, status=DRAFT,
-        subscription=due.subscription.id, currency=rated.plan.currency, boundary=due.boundary.at,
+        subscription=due.subscription.id, currency=due.subscription.currency,
+        boundary=due.boundary.at if due.boundary.change is None else None, change=due.boundary.change,
         issued_at=None, due_at=None, credit_applied=ZERO, amount_paid=ZERO, bill_run=None, version=1,
         created_at=now, updated_at=now, **parties.fields(), **_rated_fields(rated, charged, (), name),
     )
@@ -111,14 +111,11 @@ def _rated_fields(
     done = charged.done
     return {
         "period": spanned(done.lines), "totals": done.totals, "taxes": done.taxes, "position": rated.position,
-        "lines": _stored(done.lines, rated.plan, earlier, name),
+        "lines": _stored(done.lines, earlier, name),
     }
 
 
-def _stored(
-    lines: Sequence[Line], plan: Plan, earlier: Sequence[InvoiceLine], name: Name
-) -> tuple[InvoiceLine, ...]:
-    group_by = {price.key: price.group_by for price in plan.prices}
+def _stored(lines: Sequence[Line], earlier: Sequence[InvoiceLine], name: Name) -> tuple[InvoiceLine, ...]:
     known = {line.mark: line.id for line in earlier}
-    stored = [InvoiceLine.of("", line, group_by.get(line.price or "", ())) for line in lines]
+    stored = [InvoiceLine.of("", line) for line in lines]
     return tuple(replace(line, id=known.get(line.mark) or name("lin")) for line in stored)

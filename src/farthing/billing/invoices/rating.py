@@ -2,22 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from farthing.billing.subscriptions.overrides import terms
+from farthing.billing.invoices.billed import NO_FEES, Due, Fees, billed_fees, is_adjusted
+from farthing.billing.subscriptions.agreed import Plans, agreement_of, versions_of
 from farthing.billing.subscriptions.values import Subscription
-from farthing.catalog import Catalog, Meter, Plan
-from farthing.pricing.aggregation import Aggregation, OutsidePeriod, Point
-from farthing.pricing.boundaries import Boundary, Part
-from farthing.pricing.calendar import Period, local_day
+from farthing.catalog import Catalog, Meter
+from farthing.kernel.database import Database
+from farthing.pricing.aggregation import Aggregation, OutsidePeriod, Over, Point
+from farthing.pricing.agreements import Agreement, Segment, outside, usage_segments
+from farthing.pricing.boundaries import Part
+from farthing.pricing.calendar import Period
 from farthing.pricing.charges import UnpricedUsage
 from farthing.pricing.checks import UnsoundInvoice, check_invoice
-from farthing.pricing.currencies import currency
+from farthing.pricing.currencies import Currency, currency
 from farthing.pricing.invoicing import Line, QuantityMissing, boundary_lines
-from farthing.pricing.prices import Price
 from farthing.pricing.rating import GroupRating, rate_metered
 from farthing.pricing.totalling import totals
 from farthing.usage import Metering, Wanted
@@ -27,27 +28,17 @@ BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """A boundary of a subscription to be priced."""
-
-    subscription: Subscription
-    boundary: Boundary
-
-    @property
-    def day(self) -> date:
-        """The subscription's local day that begins at the boundary."""
-        return local_day(self.boundary.at, ZoneInfo(self.subscription.timezone))
-
-
-@dataclass(frozen=True, slots=True)
 class Rated:
     """The lines of a boundary from the events up to `position`, or why they cannot be told, in words."""
 
     due: Due
-    plan: Plan
     position: int
     lines: Sequence[Line]
     refused: str | None
+
+    @property
+    def currency(self) -> Currency:
+        return currency(self.due.subscription.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +52,9 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Rater:
-    """Prices boundaries; reads the catalogue and the usage, writes nothing."""
+    """Prices boundaries; reads the catalogue, the usage and what was billed, writes nothing."""
 
+    database: Database
     catalog: Catalog
     metering: Metering
 
@@ -73,24 +65,36 @@ class Rater:
         return position
 
     def rate(self, organization: str, due: Sequence[Due], position: int) -> list[Rated]:
-        """The lines of these boundaries from the events up to `position`, in the order asked for (rule 25)."""
-        return self.rate_by(organization, due, self.terms_of(organization, due), position)
+        """The lines of these boundaries from the events up to `position`, in the order asked for (rule 25).
 
-    def terms_of(self, organization: str, due: Sequence[Due]) -> list[Plan]:
-        """The plans of these subscriptions, as they hold for each."""
-        plans = self.catalog.plans(organization, {(d.subscription.plan, d.subscription.plan_version) for d in due})
-        return [terms(plans[d.subscription.plan, d.subscription.plan_version], d.subscription) for d in due]
+        What changes give back and charge anew is what their invoices had been billed when this was asked (rule 14).
+        """
+        plans = self.plans_of(organization, due)
+        agreed = [agreement_of(one.subscription, plans) for one in due]
+        adjusted = [one for one in due if is_adjusted(one.subscription, one.boundary)]
+        fees = Fees()
+        if adjusted:
+            with self.database.read() as connection:
+                rates = self.catalog.tax_rates(organization, hold=False)
+                fees = billed_fees(connection, [one.subscription for one in adjusted], plans, rates)
+        return self.rate_by(organization, due, agreed, position, fees)
+
+    def plans_of(self, organization: str, due: Sequence[Due]) -> Plans:
+        """All versions of plans that these subscriptions have or had."""
+        return self.catalog.plans(organization, versions_of([one.subscription for one in due]))
 
     def rate_by(
-        self, organization: str, due: Sequence[Due], plan_of: Sequence[Plan], position: int
+        self, organization: str, due: Sequence[Due], agreed: Sequence[Agreement], position: int, fees: Fees = NO_FEES
     ) -> list[Rated]:
-        """The lines of these boundaries by plans that are given, one for each."""
+        """The lines of these boundaries by terms that are given, for each."""
         meters = {meter.key: meter for meter in self.catalog.meters(organization)}
-        asked = [_metered(d, plan, meters) for d, plan in zip(due, plan_of, strict=True)]
+        segments = [usage_segments(a, d.boundary.used) if d.boundary.used else [] for d, a in zip(due, agreed, strict=True)]
+        asked = [_metered(d, each, meters) for d, each in zip(due, segments, strict=True)]
         measured = iter(self._measured(organization, [one for each in asked for one in each], position))
         return [
-            _rated(d, plan, {one.meter.key: one for one in islice(measured, len(each))}, position)
-            for d, plan, each in zip(due, plan_of, asked, strict=True)
+            _rated(d, a, [(one, counted[one.price.meter or ""]) for one in each], position, fees)
+            for d, a, each, wanted in zip(due, agreed, segments, asked, strict=True)
+            for counted in [{one.meter.key: one for one in islice(measured, len(wanted))}]
         ]
 
     def measured(
@@ -110,11 +114,11 @@ class Rater:
         ]
 
 
-def _metered(due: Due, plan: Plan, meters: Mapping[str, Meter]) -> list[Wanted]:
+def _metered(due: Due, segments: Sequence[Segment], meters: Mapping[str, Meter]) -> list[Wanted]:
     """The usage that a boundary needs: of each meter once, however many prices look at it."""
     if due.boundary.used is None:
         return []
-    keys = dict.fromkeys(price.meter for price in plan.prices if price.meter is not None)
+    keys = dict.fromkeys(one.price.meter for one in segments if one.price.meter is not None)
     return [_wanted(due.subscription, meters[key], due.boundary.used.period) for key in keys]
 
 
@@ -129,18 +133,18 @@ def _carried(one: Wanted) -> tuple[Wanted, ...]:
     return (one._replace(period=Period(BEGINNING, one.period.start)),)
 
 
-def _rated(due: Due, plan: Plan, measured: Mapping[str, Measured], position: int) -> Rated:
-    unit = currency(plan.currency)
+def _rated(
+    due: Due, agreement: Agreement, segments: Sequence[tuple[Segment, Measured]], position: int, fees: Fees
+) -> Rated:
+    unit = currency(due.subscription.currency)
     try:
-        usage = {} if due.boundary.used is None else {
-            price.key: ratings(price, measured[price.meter], due.boundary.used, plan)
-            for price in plan.prices if price.meter is not None
-        }
-        lines = boundary_lines(plan.prices, due.subscription.quantities, due.boundary, usage, unit)
-        check_invoice(lines, totals(lines), unit)
+        usage = [(segment, ratings(segment, measured, agreement, unit)) for segment, measured in segments]
+        lines = boundary_lines(agreement, due.boundary, usage, unit)
+        lines += fees.adjusting(due, agreement, unit)
+        check_invoice([line for line in lines if line.corrects is None], totals(lines), unit)
     except PARKS as error:
-        return Rated(due, plan, position, (), refusal(due, error))
-    return Rated(due, plan, position, lines, None)
+        return Rated(due, position, (), refusal(due, error))
+    return Rated(due, position, lines, None)
 
 
 def refusal(due: Due, why: Exception | str) -> str:
@@ -148,9 +152,21 @@ def refusal(due: Due, why: Exception | str) -> str:
     return f"The invoice of {due.day.isoformat()} cannot be made: {str(why) or type(why).__name__}"
 
 
-def ratings(price: Price, measured: Measured, part: Part, plan: Plan) -> tuple[GroupRating, ...]:
-    """What a metered price charges for a usage period, group by group; raises UnpricedUsage."""
-    unit = currency(plan.currency)
+def ratings(
+    segment: Segment, measured: Measured, agreement: Agreement, unit: Currency
+) -> tuple[GroupRating, ...]:
+    """What a metered price charges for its part of a usage period, group by group; raises UnpricedUsage."""
+    period = segment.part.period
+    points = [point for point in measured.points if point.time in period]
+    earlier = [*measured.earlier, *(point for point in measured.points if point.time < period.start)]
     return rate_metered(
-        price, measured.meter.aggregation, measured.points, part.period, unit, measured.earlier, part.share
+        segment.price, measured.meter.aggregation, points, period, unit,
+        earlier if measured.meter.aggregation is Aggregation.WEIGHTED_SUM else (), segment.part.share,
+        over(segment.part, agreement),
     )
+
+
+def over(part: Part, agreement: Agreement) -> Over | None:
+    """Of which full period a part is, and its pauses; None where it is full and has none."""
+    paused = tuple(outside(list(agreement.unpaused(part.period)), [part.period])) if agreement.pauses else ()
+    return None if part.period == part.whole and not paused else Over(part.whole, paused)

@@ -57,9 +57,9 @@ class InvoiceLine:
         return self.price, self.group, self.period, self.reason, self.corrects, self.charge
 
     @classmethod
-    def of(cls, id: str, line: Line, group_by: tuple[str, ...] = ()) -> "InvoiceLine":
+    def of(cls, id: str, line: Line) -> "InvoiceLine":
         return cls(
-            id, line.description, line.price, group_by, line.group, line.period, plain(line.quantity),
+            id, line.description, line.price, line.group_by, line.group, line.period, plain(line.quantity),
             line.unit_amount, line.amount, line.reason, line.tax_code, line.discount, line.tax, line.tax_rates,
             line.discounts, line.entered, line.prorated, line.corrects, line.terms, line.charge,
         )

@@ -21,7 +21,9 @@ from farthing.billing.previews.values import (
     Sums,
     Upcoming,
 )
+from farthing.billing.subscriptions.agreed import Plans, agreement_by, agreement_of
 from farthing.billing.subscriptions.closing import due_boundaries
+from farthing.billing.subscriptions.overrides import overridden
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription, found
 from farthing.catalog import Plan, price_from
@@ -30,6 +32,7 @@ from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database
 from farthing.kernel.problems import FieldError, Invalid
+from farthing.pricing.agreements import Agreement
 from farthing.pricing.arithmetic import ZERO, exactly
 from farthing.pricing.boundaries import boundaries
 from farthing.pricing.checks import UnsoundInvoice
@@ -71,7 +74,7 @@ class Previews:
             coming = joining(connection, organization, [buyer.id] if first else [], set(), hold=False)
             rated = coming.joined(rated, draft)
         try:
-            charged = of.charge(rated.lines, buyer, currency(rated.plan.currency), one.id, draft.id if draft else None)
+            charged = of.charge(rated.lines, buyer, rated.currency, one.id, draft.id if draft else None)
         except UnsoundInvoice as error:
             raise CannotBeRated(str(error)) from error
         if charged.refused is not None:
@@ -139,16 +142,23 @@ class Previews:
         self, organization: str, chunk: Sequence[Due], other: Other, position: int
     ) -> Iterator[tuple[Subscription, Rated, Rated | str]]:
         """Each subscription's boundary by its own terms and by the others."""
-        own = self.rater.terms_of(organization, chunk)
-        others = [other(plan) for plan in own]
+        plans = self.rater.plans_of(organization, chunk)
+        own = [agreement_of(due.subscription, plans) for due in chunk]
+        others = [_by(other, due.subscription, plans) for due in chunk]
         simulated = iter(self.rater.rate_by(
-            organization, [due for due, plan in zip(chunk, others, strict=True) if isinstance(plan, Plan)],
-            [plan for plan in others if isinstance(plan, Plan)], position,
+            organization, [due for due, each in zip(chunk, others, strict=True) if isinstance(each, Agreement)],
+            [each for each in others if isinstance(each, Agreement)], position,
         ))
-        for due, current, plan in zip(
+        for due, current, each in zip(
             chunk, self.rater.rate_by(organization, chunk, own, position), others, strict=True
         ):
-            yield due.subscription, current, next(simulated) if isinstance(plan, Plan) else plan
+            yield due.subscription, current, next(simulated) if isinstance(each, Agreement) else each
+
+
+def _by(other: Other, one: Subscription, plans: Plans) -> Agreement | str:
+    """The other terms, as they would have held all its life; or why there are none."""
+    plan = other(overridden(plans[one.plan, one.plan_version], one.overrides))
+    return plan if isinstance(plan, str) else agreement_by(plan, one)
 
 
 def _another_plan(wanted: Plan) -> Other:

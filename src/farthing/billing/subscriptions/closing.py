@@ -2,23 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from heapq import merge
+from itertools import chain
 from typing import Final
 
 from farthing.billing.subscriptions.values import Subscription
-from farthing.pricing.boundaries import Boundary, boundaries, part_of
+from farthing.pricing.boundaries import Boundary, boundaries
 from farthing.pricing.calendar import OutsideCalendar
 
 FAR: Final = datetime(9998, 1, 1, tzinfo=UTC)
+_MOMENT: Final = timedelta(microseconds=1)
 
 
 def due_boundaries(subscription: Subscription, as_of: datetime) -> Iterator[Boundary]:
-    """The open boundaries at or before `as_of`, in order."""
+    """The open boundaries at or before `as_of`, in order, with the invoices of their own that changes asked for."""
     one = subscription
-    for at in one.still_open:
-        if at <= as_of and (found := boundary_at(one, at)) is not None:
-            yield found
-    yield from boundaries(one.life, one.billed_through, as_of)
+    own = [Boundary(asked.at, None, None, None, None, asked.change) for asked in one.own_invoices if asked.at <= as_of]
+    skipped = (boundary_at(one, at) for at in one.still_open if at <= as_of)
+    opened = chain((each for each in skipped if each is not None), boundaries(one.life, one.billed_through, as_of))
+    yield from merge(own, opened, key=lambda boundary: boundary.at) if own else opened
 
 
 def boundary_at(subscription: Subscription, at: datetime) -> Boundary | None:
@@ -30,8 +33,10 @@ def boundary_at(subscription: Subscription, at: datetime) -> Boundary | None:
     return next((boundary for boundary in found if boundary.at == at), None)
 
 
-def is_open(subscription: Subscription, at: datetime) -> bool:
-    """Whether the boundary at this moment has still to be billed."""
+def is_open(subscription: Subscription, at: datetime, change: int | None = None) -> bool:
+    """Whether the boundary at this moment, or a change's own invoice, has still to be billed."""
+    if change is not None:
+        return any(one.change == change for one in subscription.own_invoices)
     return subscription.billed_through is None or at > subscription.billed_through or at in subscription.still_open
 
 
@@ -41,7 +46,12 @@ def closed(subscription: Subscription, boundary: Boundary) -> Subscription:
     What kept it parked is over when it was this boundary.
     """
     one, at = unparked(subscription, boundary.at), boundary.at
-    if at == one.next_boundary and not one.still_open:  # the usual one: the next in order
+    if boundary.change is not None:
+        waiting = tuple(asked for asked in one.own_invoices if asked.change != boundary.change)
+        return _with_next(replace(one, own_invoices=waiting))
+    if any(era.begins_at == at for era in one.life.later):
+        one = replace(one, cuts=tuple(sorted({*one.cuts, at})))
+    if at == one.next_boundary and not one.still_open and not one.own_invoices:  # the usual one: the next in order
         return replace(one, billed_through=at, next_boundary=boundary.following)
     skipped = {each.at for each in boundaries(one.life, one.billed_through, at)}
     still_open = tuple(sorted(skipped.union(one.still_open) - {at}))
@@ -53,6 +63,7 @@ def reopened(subscription: Subscription, at: datetime) -> Subscription:
     one = subscription
     if at != one.billed_through:
         return _with_next(replace(one, still_open=tuple(sorted({*one.still_open, at}))))
+    one = replace(one, cuts=tuple(cut for cut in one.cuts if cut != at))  # it is one only where a change left it
     last = _before(one, at)
     while last in one.still_open:
         last = _before(one, last)
@@ -86,12 +97,7 @@ def unparked(subscription: Subscription, at: datetime) -> Subscription:
 def _before(subscription: Subscription, at: datetime) -> datetime | None:
     """The boundary before the one at `at`; None before the first."""
     life = subscription.life
-    if at <= life.begins_at:
-        return None
-    n = life.usage.index_at(at)
-    while (start := part_of(life.usage, n, life.ends_at).period.start) >= at:  # some last no time
-        n -= 1
-    return start
+    return None if at <= life.begins_at else life.usage_start(at - _MOMENT)
 
 
 def _with_next(subscription: Subscription) -> Subscription:
@@ -100,10 +106,8 @@ def _with_next(subscription: Subscription) -> Subscription:
 
 
 def _open(subscription: Subscription) -> Iterator[datetime]:
-    one = subscription
-    yield from one.still_open
     try:
-        for boundary in boundaries(one.life, one.billed_through, FAR):
+        for boundary in due_boundaries(subscription, FAR):
             yield boundary.at
     except OutsideCalendar:
         return

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
-from farthing.billing.subscriptions.values import Subscription
+from farthing.billing.subscriptions.changes import Overrides
 from farthing.catalog import Plan, price_from
 from farthing.kernel.problems import FieldError, Invalid
 from farthing.kernel.strict_json import dumps, loads
@@ -15,8 +15,6 @@ from farthing.pricing.prices import Price
 
 FIXED: Final = ("key", "meter", "billing")  # what would make it another price
 OF_EVERY_MODEL: Final = (*FIXED, "name", "prorate", "group_by", "filter", "minimum", "maximum", "tax_code")
-
-Overrides = Mapping[str, Mapping[str, Any]]  # Any: JSON
 
 
 def checked_overrides(plan: Plan, given: Mapping[str, Mapping[str, object]]) -> Overrides:
@@ -35,13 +33,13 @@ def checked_overrides(plan: Plan, given: Mapping[str, Mapping[str, object]]) -> 
     return found
 
 
-def terms(plan: Plan, subscription: Subscription) -> Plan:
-    """The plan as it holds for a subscription."""
-    if not subscription.overrides:
+def overridden(plan: Plan, overrides: Overrides) -> Plan:
+    """The plan as it holds with these laid over it."""
+    if not overrides:
         return plan
     prices = tuple(
-        _price(dumps(_laid(plan, price.key, subscription.overrides[price.key])), plan.currency)
-        if price.key in subscription.overrides else price for price in plan.prices
+        _price(dumps(_laid(plan, price.key, overrides[price.key])), plan.currency)
+        if price.key in overrides else price for price in plan.prices
     )
     return replace(plan, prices=prices)
 

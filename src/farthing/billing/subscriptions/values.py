@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from farthing.billing.subscriptions.changes import Change, OwnInvoice, Pause
+from farthing.billing.subscriptions.changes import Agreed, Change, OwnInvoice, Pause, TakenPlan, agreements
 from farthing.kernel.problems import Conflict, NotFound
-from farthing.pricing.boundaries import Life
+from farthing.pricing.boundaries import Era, Life
 from farthing.pricing.calendar import Anchor, Interval, Period, Schedule, local_day, start_of_day
 
 
@@ -71,20 +72,48 @@ class Subscription:
     adjusted_from: datetime | None = None
 
     @property
+    def agreements(self) -> tuple[Agreed, ...]:
+        """What holds from when on; the first from its beginning."""
+        taken = TakenPlan(self.plan, self.plan_key, self.plan_version, self.interval, self.usage_interval)
+        return agreements(Agreed(self.starts_at, taken, self.quantities, self.overrides), self.changes)
+
+    def agreed_at(self, instant: datetime) -> Agreed:
+        """What holds at an instant."""
+        known = self.agreements
+        return next((one for one in reversed(known) if one.since <= instant), known[0])
+
+    @property
     def life(self) -> Life:
         """The periods that it lives through."""
-        zone = ZoneInfo(self.timezone)
-        fees = Schedule(self.first_day, self.interval, self.anchor, zone)
-        if self.usage_interval == self.interval:
-            return Life(fees, fees, self.ends_at)
-        return Life(fees, Schedule(self.first_day, self.usage_interval, self.anchor, zone), self.ends_at)
+        first, *later = self._eras()
+        return Life(first.fees, first.usage, self.ends_at, tuple(later), self.cuts)
+
+    def _eras(self) -> list[Era]:
+        """The schedules that plans of other intervals gave it, none before its first paid day (rules 14 and 15)."""
+        eras = [self._era(self.first_day, self.interval, self.usage_interval)]
+        for before, now in pairwise(self.agreements) if self.changes else ():
+            lengths = now.plan.interval, now.plan.usage_interval
+            if lengths != (before.plan.interval, before.plan.usage_interval):
+                day = max(local_day(now.since, ZoneInfo(self.timezone)), self.first_day)
+                if eras[-1].fees.first == day:
+                    eras.pop()
+                eras.append(self._era(day, *lengths))
+        return eras
+
+    def _era(self, first: date, interval: Interval, usage_interval: Interval) -> Era:
+        fees = Schedule(first, interval, self.anchor, ZoneInfo(self.timezone))
+        if usage_interval == interval:
+            return Era(fees, fees)
+        return Era(fees, Schedule(first, usage_interval, self.anchor, ZoneInfo(self.timezone)))
 
     def status(self, now: datetime) -> str:
-        """scheduled, trialing, active, canceled (its end is set) or ended."""
+        """scheduled, trialing, active, paused, canceled (its end is set) or ended."""
         if self.ends_at is not None and now >= self.ends_at:
             return "ended"
         if now < self.starts_at:
             return "scheduled"
+        if any(one.start <= now and (one.end is None or now < one.end) for one in self.pauses):
+            return "paused"
         if self.canceled_at is not None:
             return "canceled"
         return "trialing" if self.trial_ends_at is not None and now < self.trial_ends_at else "active"
@@ -103,11 +132,14 @@ class Subscription:
 
     def same_terms(self, other: "Subscription") -> bool:
         """Whether what either owes at a boundary is rated alike."""
-        return _terms(self) == _terms(other)
+        return _rated_by(self) == _rated_by(other)
 
 
-def _terms(one: Subscription) -> tuple[object, ...]:
-    return one.customer, one.plan, one.plan_version, one.quantities, one.overrides, one.ends_at
+def _rated_by(one: Subscription) -> tuple[object, ...]:
+    terms = one.customer, one.plan, one.plan_version, one.quantities, one.overrides, one.ends_at
+    if one.adjusted_from is None:
+        return terms
+    return *terms, one.changes, one.pauses, one.cuts, one.own_invoices, one.still_open
 
 
 def beginning(starts_at: datetime, zone: ZoneInfo) -> tuple[date, datetime]:

@@ -1,0 +1,83 @@
+"""From what is kept of a subscription's changes to the terms of each of its days, which pricing works with."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from farthing.billing.subscriptions.changes import Agreed
+from farthing.billing.subscriptions.overrides import overridden
+from farthing.billing.subscriptions.values import Subscription
+from farthing.catalog import Plan
+from farthing.kernel.strict_json import dumps
+from farthing.pricing.agreements import Agreement, Terms
+from farthing.pricing.arithmetic import plain
+from farthing.pricing.prices import Price
+
+Version = tuple[str, int]  # a plan's id, and which version of it
+Plans = Mapping[Version, Plan]
+
+
+def versions_of(subscriptions: Collection[Subscription]) -> set[Version]:
+    """All versions of plans that these have or had."""
+    return {(each.plan.id, each.plan.version) for one in subscriptions for each in one.agreements}
+
+
+def agreement_of(one: Subscription, plans: Plans) -> Agreement:
+    """The terms of each day, and the pauses."""
+    first = one.agreements[0]
+    terms = tuple((each.since, _terms(each, first, plans)) for each in one.agreements)
+    return Agreement(terms, ZoneInfo(one.timezone), tuple((pause.start, pause.end) for pause in one.pauses))
+
+
+def agreement_by(plan: Plan, one: Subscription) -> Agreement:
+    """The same if it had always been on this plan, in the quantities of its beginning."""
+    terms = Terms(f"{plan.id}@{plan.version}", plan.id, plan.prices, one.quantities)
+    return Agreement(((one.starts_at, terms),), ZoneInfo(one.timezone), tuple((p.start, p.end) for p in one.pauses))
+
+
+def _terms(each: Agreed, first: Agreed, plans: Plans) -> Terms:
+    plan = overridden(plans[each.plan.id, each.plan.version], each.overrides)
+    marks: dict[str, str] = {}
+    if each is not first:
+        for price in plan.prices:
+            if _of(price.key, each) != _of(price.key, first):
+                marks[price.key] = dumps(_of(price.key, each)).decode("utf-8")
+    return Terms(f"{plan.id}@{plan.version}", plan.id, plan.prices, each.quantities, marks)
+
+
+def _of(key: str, each: Agreed) -> dict[str, Any]:  # Any: JSON
+    quantity = each.quantities.get(key)
+    return {
+        "plan": each.plan.id, "version": each.plan.version, "overrides": each.overrides.get(key),
+        "quantity": None if quantity is None else plain(quantity),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class PricedBy:
+    """The price and the quantity that a line was made by."""
+
+    price: Price
+    family: str
+    quantity: Decimal | None
+
+
+def version_marked(mark: str | None, one: Subscription) -> Version:
+    """Which version of a plan a line of a subscription was priced by."""
+    if mark is None:
+        return one.plan, one.plan_version
+    kept = json.loads(mark)
+    return kept["plan"], kept["version"]
+
+
+def priced_by(mark: str | None, key: str, one: Subscription, plans: Plans) -> PricedBy:
+    """What a line of this price was made by, from what it keeps of its terms; by its subscription's first without."""
+    plan = plans[version_marked(mark, one)]
+    kept = {"overrides": one.overrides.get(key), "quantity": None} if mark is None else json.loads(mark)
+    overrides = {key: kept["overrides"]} if kept["overrides"] is not None else {}
+    price = next(price for price in overridden(plan, overrides).prices if price.key == key)
+    quantity = one.quantities.get(key) if mark is None else kept["quantity"] and Decimal(kept["quantity"])
+    return PricedBy(price, plan.id, quantity)
