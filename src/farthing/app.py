@@ -16,6 +16,7 @@ from farthing.billing.charges.service import Charges
 from farthing.billing.coupons.giving import CustomersCoupons, Giving
 from farthing.billing.invoices.answers import InvoiceSource
 from farthing.billing.invoices.explain import Explainer
+from farthing.billing.invoices.issuing import OwnInvoices
 from farthing.billing.invoices.rating import Rater
 from farthing.billing.invoices.receivables import OpenInvoices
 from farthing.billing.invoices.service import Invoices
@@ -25,6 +26,7 @@ from farthing.billing.journal.service import Journal
 from farthing.billing.journal.store import LOG, contents
 from farthing.billing.previews.service import Previews
 from farthing.billing.remote import RemoteBalances, RemoteCoupons, RemoteUses
+from farthing.billing.subscriptions.changing import Changes
 from farthing.billing.subscriptions.service import Subscriptions
 from farthing.billing.test_clock.falling_due import DueBoundaries, DueReleases
 from farthing.billing.test_clock.service import TestClocks
@@ -224,12 +226,13 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     counting = replace(away["usage"], seconds=COUNTING_SECONDS) if "usage" in away else None
     metering: Metering = RemoteMetering(counting) if counting else quantities
     events = Events(database, now, meter_book, book, quantities, ground.counters)
-    rater = Rater(catalog, metering)
+    rater = Rater(database, catalog, metering)
     subscriptions = Subscriptions(database, now, new_id, book, catalog, names.subscriptions, giving)
     journal = Journal(new_id)
     releases, export = Releases(database, now, journal), JournalExport(database, organizations)
     balances = Balances(new_id)
     invoices = Invoices(database, now, new_id, organizations, book, rater, journal, balances)
+    changes = Changes(database, now, catalog, OwnInvoices(invoices))
     explainer = Explainer(database, catalog, rater)
     previews = Previews(database, now, book, rater)
     running = Running(database, now, new_id, organizations, book, rater, releases, balances)
@@ -245,7 +248,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         "catalog": (meters, plans, coupons, tax_rates, catalog),
         "usage": (names.usage, quantities, follower, events, Imports(events)),
         "billing": (
-            *(subscriptions, Charges(database, now, new_id, book), previews, invoices, explainer, bill_runs),
+            *(subscriptions, changes, Charges(database, now, new_id, book), previews, invoices, explainer, bill_runs),
             *(test_clocks, answers, releases, export),
         ),
         "payments": (payments, bank_transactions),

@@ -37,7 +37,6 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
 # calls of the interface that are not built yet: each answers 422 and its name, never silently nothing
 LATER: Final[tuple[tuple[str, str], ...]] = (
     ("POST", "/v1/customers/<one>/erase"),
-    *(("POST", f"/v1/subscriptions/<one>/{verb}") for verb in ("change", "pause", "resume")),
     *(("POST", "/v1/invoices/<one>/write-off"), ("POST", "/v1/invoices/preview")),
     *(("GET", "/v1/invoices/<one>.pdf"), ("GET", "/v1/invoices/<one>.xml")),
     *(("POST", "/v1/credit-notes"), ("GET", "/v1/credit-notes"), ("GET", "/v1/credit-notes/<one>")),

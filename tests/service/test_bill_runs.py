@@ -366,7 +366,7 @@ def test_a_run_that_fell_behind_does_not_take_usage_out_of_a_draft(books: Books)
         def follow(self, organization: str) -> int:
             return self.positions.pop() if self.positions else super().follow(organization)
 
-    rater = Behind(service.running.rater.catalog, service.running.rater.metering)
+    rater = Behind(service.database, service.running.rater.catalog, service.running.rater.metering)
     late = replace(service, running=replace(service.running, rater=rater))
     body = parsed(BillRunIn, {"as_of": "2026-11-20T00:00:00Z"})
     run = late.run(operator(books.api.organization), body, lambda run: None)
@@ -407,7 +407,7 @@ def test_a_run_that_fails_says_so_without_its_insides(books: Books) -> None:
         def follow(self, organization: str) -> int:
             raise RuntimeError("SELECT secret FROM somewhere")
 
-    rater = Broken(service.running.rater.catalog, service.running.rater.metering)
+    rater = Broken(service.database, service.running.rater.catalog, service.running.rater.metering)
     broken = replace(service, running=replace(service.running, rater=rater))
     body = parsed(BillRunIn, {"as_of": "2026-11-20T12:00:00Z"})
     run = broken.run(operator(books.api.organization), body, lambda run: None)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from farthing.billing.invoices.rating import Due, Rater
+from farthing.billing.invoices.billed import Due
+from farthing.billing.invoices.rating import Rater
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.subscriptions.closing import boundary_at
 from farthing.billing.subscriptions.service import Subscriptions

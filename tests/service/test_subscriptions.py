@@ -29,7 +29,7 @@ def test_a_subscription_says_what_the_interface_promises(pro: Books) -> None:
         "plan_key": "pro", "plan_version": 1, "currency": "USD", "status": "active", "anchor": "calendar",
         "timezone": "UTC", "starts_at": "2026-11-01T00:00:00Z", "ends_at": None, "canceled_at": None,
         "trial_ends_at": None, "current_period": {"from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"},
-        "quantities": {}, "overrides": {}, "coupons": [], "coupon_keys": [], "own_usage": False,
+        "quantities": {}, "overrides": {}, "changes": [], "pauses": [], "coupons": [], "coupon_keys": [], "own_usage": False,
         "metadata": {"region": "eu"}, "parked": None, "version": 1,
         "created_at": "2026-11-20T12:00:00Z", "updated_at": "2026-11-20T12:00:00Z",
     }
@@ -499,21 +499,6 @@ def test_withdrawing_is_refused_when_another_has_taken_the_meter(pro: Books) -> 
     pro.post_subscription(subscription, "cancel", {"at": "period_end"})
     pro.subscribe(starts_at="2026-12-01T00:00:00Z")
     assert pro.api.post(f"/v1/subscriptions/{subscription['id']}/uncancel").status_code == 409
-
-
-def test_days_that_are_paid_for_are_not_given_back_yet(pro: Books) -> None:
-    """Named, not silently kept; where no fee is paid in advance an end may come at once."""
-    subscription = pro.subscribe(starts_at="2026-11-01T00:00:00Z")
-    pro.billed("2026-11-20T00:00:00Z")
-    refused = pro.api.post(f"/v1/subscriptions/{subscription['id']}/cancel", {"at": "now"})
-    assert (refused.status_code, (refused.json or {})["title"]) == (422, "Not available yet")
-    later = pro.post_subscription(subscription, "cancel", {"at": "2026-12-10T12:00:00Z"})
-    assert later["ends_at"] == "2026-12-11T00:00:00Z"
-    pro.api.clock.to("2026-12-02T00:00:00Z")
-    [december] = pro.billed("2026-12-02T00:00:00Z")
-    assert [line["amount"] for line in december["lines"]] == ["3.23"]
-    withdrawn = pro.api.post(f"/v1/subscriptions/{subscription['id']}/uncancel")
-    assert (withdrawn.status_code, (withdrawn.json or {})["title"]) == (422, "Not available yet")
 
 
 def test_one_that_has_not_begun_may_be_canceled_whole(pro: Books) -> None:

@@ -97,9 +97,13 @@ class Life:
 
     def usage_start(self, at: datetime) -> datetime:
         """Where the part of a usage period begins that holds an instant."""
-        era, end = self.era_at(at)
-        start = part_of(era.usage, era.usage.index_at(at), end).period.start
+        start = self.usage_part(at).period.start
         return max([start, *(cut for cut in self.cuts if cut <= at)])
+
+    def usage_part(self, at: datetime) -> Part:
+        """Its part of the usage period that holds an instant, cuts and all; raises BeforeSchedule, OutsideCalendar."""
+        era, end = self.era_at(at)
+        return part_of(era.usage, era.usage.index_at(at), end)
 
 
 @dataclass(frozen=True, slots=True)

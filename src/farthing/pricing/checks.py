@@ -1,10 +1,11 @@
 """The last look at an invoice before it is stored: what does not hold is refused, not billed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 
+from farthing.pricing.agreements import outside
 from farthing.pricing.arithmetic import ZERO, exactly
 from farthing.pricing.calendar import Period
 from farthing.pricing.currencies import Currency
@@ -76,13 +77,14 @@ def _check_amount(amount: Decimal, currency: Currency) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """What a line bills, and on which invoice it stands, in words."""
+    """What a line bills, and on which invoice it stands, in words; `line` tells it from others."""
 
     where: str
     price: str
     group: Group
     reason: str
     period: Period
+    line: str = ""
 
     @property
     def told(self) -> str:
@@ -95,13 +97,23 @@ def check_once(lines: Sequence[Line], others: Sequence[Billed]) -> None:
     """Raises UnsoundInvoice, naming both lines, when a line would bill a price for days that another line of its
     subscription bills already (rule 25, I4).
 
-    others  of all other invoices that stand; what is credited of them again is for the caller to leave out
+    others  of all other invoices that stand; what these lines give back of them, naming them, is billed no more
     """
+    back: dict[str, list[Period]] = {}
+    for each in lines:
+        if each.corrects is not None and each.period is not None:
+            back.setdefault(each.corrects[1], []).append(each.period)
+    standing = [piece for one in others for piece in less(one, back.get(one.line, ()))]
     for line in _billed(lines):
-        for other in others:
+        for other in standing:
             same = (line.price, line.group, line.reason) == (other.price, other.group, other.reason)
             if same and line.reason in CHARGES:
                 _check_apart(line, other)
+
+
+def less(one: Billed, back: Sequence[Period]) -> Iterator[Billed]:
+    """What is billed still once some of its days were given back."""
+    return (replace(one, period=period) for period in outside(back, [one.period]))
 
 
 def _check_once(lines: Sequence[Line]) -> None:

@@ -124,10 +124,14 @@ def _credit(one: BilledFee, days: Period, share: tuple[int, int], amount: Decima
 def _charge(piece: Stretch, billed: Sequence[BilledFee], zone: ZoneInfo, currency: Currency) -> Line:
     """The new days, less the share of discount that the line had which charged them before (rule 14)."""
     line = stretch_line(piece, currency)
-    overlapping = [each for each in billed if next(outside([each.stretch.period], [piece.period]), None) != piece.period]
+    overlapping = [each for each in billed if _overlap(each.stretch.period, piece.period)]
     same = [each for each in overlapping if each.stretch.price.key == piece.price.key]
     of = same[-1:] or overlapping
     entered = sum((each.entered for each in of), ZERO)
     taken = sum((each.discount for each in of), ZERO)
     share = Fraction(taken) / Fraction(entered) if entered else Fraction(0)
     return replace(line, carried=share)
+
+
+def _overlap(one: Period, other: Period) -> bool:
+    return one.start < other.end and other.start < one.end

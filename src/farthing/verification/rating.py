@@ -6,7 +6,8 @@ from itertools import islice
 from sqlalchemy import Connection
 
 from farthing.app import Farthing
-from farthing.billing.invoices.rating import Due, Rated
+from farthing.billing.invoices.billed import Due
+from farthing.billing.invoices.rating import Rated
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.invoices.values import DRAFT, VOID, Invoice
 from farthing.billing.subscriptions.closing import boundary_at

@@ -1,16 +1,19 @@
 """From a boundary to the lines of an invoice (rules 2, 10, 19 and 25)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from farthing.pricing import invoicing
 from farthing.pricing.aggregation import Aggregation, Point
+from farthing.pricing.agreements import Agreement, Terms, usage_segments
 from farthing.pricing.arithmetic import EXACT, exactly, total
 from farthing.pricing.boundaries import Boundary, Part
 from farthing.pricing.calendar import Period
@@ -19,7 +22,6 @@ from farthing.pricing.currencies import currency
 from farthing.pricing.invoicing import (
     Line,
     QuantityMissing,
-    boundary_lines,
     fee_rating,
     one_off_line,
     one_off_rating,
@@ -40,6 +42,17 @@ CALLS = Price("calls", "Calls", PerUnit(Decimal("0.10")), "calls", Billing.IN_AR
 TEXTS = Price("texts", "Texts", PerUnit(Decimal("0.01")), "texts", Billing.IN_ARREARS)
 
 
+def boundary_lines(
+    prices: Sequence[Price], quantities: Mapping[str, Decimal], boundary: Boundary,
+    usage: Mapping[str, tuple[GroupRating, ...]],
+) -> tuple[Line, ...]:
+    """The lines of a subscription that never changes."""
+    terms = Terms("plan@1", "plan", tuple(prices), quantities)
+    agreement = Agreement(((OCTOBER.start, terms),), ZoneInfo("UTC"))
+    segments = [] if boundary.used is None else usage_segments(agreement, boundary.used)
+    return invoicing.boundary_lines(agreement, boundary, [(one, usage[one.price.key]) for one in segments], USD)
+
+
 def boundary_at(at: datetime, ended: Part | None, started: Part | None) -> Boundary:
     return Boundary(at, ended, ended, started, None if started is None else started.period.end)
 
@@ -56,7 +69,7 @@ def used(price: Price, *quantities: tuple[str | None, str]) -> tuple[GroupRating
 def lines_at(
     boundary: Boundary, usage: Mapping[str, tuple[GroupRating, ...]], *prices: Price
 ) -> list[tuple[str, str | None, str, Period | None]]:
-    lines = boundary_lines(prices, {"seats": Decimal(3)}, boundary, usage, USD)
+    lines = boundary_lines(prices, {"seats": Decimal(3)}, boundary, usage)
     return [(line.reason, line.price, str(line.amount), line.period) for line in lines]
 
 
@@ -99,7 +112,7 @@ def test_a_fee_of_nothing_makes_no_line() -> None:
     """Neither a free fee nor no seats at all (rule 25)."""
     free = Price("free", "Free", Flat(Decimal("0.00")), None, Billing.IN_ADVANCE)
     boundary = boundary_at(OCTOBER.start, None, WHOLE_OCTOBER)
-    assert boundary_lines([free, SEATS], {"seats": Decimal(0)}, boundary, {}, USD) == ()
+    assert boundary_lines([free, SEATS], {"seats": Decimal(0)}, boundary, {}) == ()
 
 
 def test_a_price_without_a_meter_needs_its_quantity() -> None:
@@ -114,14 +127,14 @@ def test_a_unit_amount_is_shown_where_it_is_one_figure() -> None:
     tiers = Price("tiers", "T", Graduated((Tier(None, Decimal("0.1")),)), None, Billing.IN_ADVANCE)
     quantities = dict.fromkeys(("seats", "free", "tiers"), Decimal(3))
     first_day = boundary_at(OCTOBER.start, None, WHOLE_OCTOBER)
-    lines = boundary_lines([BASE, SEATS, free, tiers], quantities, first_day, {}, USD)
+    lines = boundary_lines([BASE, SEATS, free, tiers], quantities, first_day, {})
     shown = {line.price: line.unit_amount for line in lines}
     assert shown == {"base": Decimal("10.00"), "seats": Decimal("2.50"), "free": None, "tiers": None}
 
 
 def test_groups_are_named_in_the_description() -> None:
     usage = {"calls": used(CALLS, ("eu", "1"), (None, "1"))}
-    lines = boundary_lines([CALLS], {}, boundary_at(OCTOBER.end, WHOLE_OCTOBER, None), usage, USD)
+    lines = boundary_lines([CALLS], {}, boundary_at(OCTOBER.end, WHOLE_OCTOBER, None), usage)
     assert [line.description for line in lines] == ["Calls (region eu)", "Calls (region none)"]
 
 
@@ -166,7 +179,7 @@ def test_rounding_moves_a_line_by_half_a_cent_at_most(quantity: Decimal, unit_am
 ])
 def test_a_fee_for_some_days_of_a_period(days: int, of: int, amount: str) -> None:
     """Its days' share of the whole fee, rounded once, and the steps say so (rules 2 and 13)."""
-    [line] = boundary_lines([BASE], {}, boundary_at(OCTOBER.start, None, Part(OCTOBER, days, of)), {}, USD)
+    [line] = boundary_lines([BASE], {}, boundary_at(OCTOBER.start, None, Part(OCTOBER, days, of)), {})
     assert (str(line.amount), line.prorated) == (amount, None if days == of else (days, of))
     rating = fee_rating(BASE, {}, USD, days, of)
     assert rating.exact == total(step.amount for step in rating.steps) == Fraction(10 * days, of)
@@ -175,7 +188,7 @@ def test_a_fee_for_some_days_of_a_period(days: int, of: int, amount: str) -> Non
 def test_a_fee_without_prorate_is_charged_whole() -> None:
     """For each period in which it has a day (rule 13)."""
     whole = replace(BASE, prorate=False)
-    [line] = boundary_lines([whole], {}, boundary_at(OCTOBER.start, None, Part(OCTOBER, 1, 31)), {}, USD)
+    [line] = boundary_lines([whole], {}, boundary_at(OCTOBER.start, None, Part(OCTOBER, 1, 31)), {})
     assert (str(line.amount), line.prorated) == ("10.00", None)
 
 

@@ -102,9 +102,11 @@ class Batch:
         at = rated.due.boundary.at
         if reason := rated.refused or self._too_often(rated):
             return self._park(subscription, at, reason)
-        rated = self.joining.joined(rated, self.drafts.get((subscription.id, at)))
+        if rated.due.boundary.change is None:  # which carries no one-off charges (rule 14)
+            rated = self.joining.joined(rated, self._earlier(rated))
         try:
-            check_once(rated.lines, self.terms.standing.elsewhere(subscription.id, at))
+            place = at if rated.due.boundary.change is None else None
+            check_once(rated.lines, self.terms.standing.elsewhere(subscription.id, place))
             charged = self._charged(rated)
         except PARKS as error:
             return self._park(subscription, at, refusal(rated.due, error))
@@ -141,7 +143,8 @@ class Batch:
             self.dropped += [] if earlier is None else [earlier.id]
             self.charging.forget(self.dropped[-1:])
             return
-        self.joining.note(rated)
+        if rated.due.boundary.change is None:
+            self.joining.note(rated)
         parties = Parties(terms.seller, terms.buyers[subscription.customer])
         if earlier is None:
             draft = boundary_draft(rated, charged, parties, terms.now, terms.name)

@@ -30,7 +30,7 @@ class Joining:
         """
         customer = rated.due.subscription.customer
         coming = [] if customer in self.invoiced else self.waiting.get(customer, ())
-        new = [one.line for one in coming if one.currency == rated.plan.currency]
+        new = [one.line for one in coming if one.currency == rated.due.subscription.currency]
         kept = [] if draft is None else charge_lines(draft)
         return replace(rated, lines=(*rated.lines, *kept, *new)) if kept or new else rated
 

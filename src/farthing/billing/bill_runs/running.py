@@ -17,9 +17,10 @@ from farthing.billing.bill_runs.joining import joining
 from farthing.billing.bill_runs.standing import standing
 from farthing.billing.bill_runs.store import BillRunStore
 from farthing.billing.bill_runs.values import BillRun, Parked
+from farthing.billing.invoices.billed import Due
 from farthing.billing.invoices.charging import charging
 from farthing.billing.invoices.numbers import Numbers
-from farthing.billing.invoices.rating import Due, Rated, Rater
+from farthing.billing.invoices.rating import Rated, Rater
 from farthing.billing.invoices.service import SERIES
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import Invoice, numbered

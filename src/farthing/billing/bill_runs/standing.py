@@ -12,7 +12,7 @@ from farthing.billing.invoices.models import invoice_lines, invoices
 from farthing.billing.invoices.rating import Rated
 from farthing.billing.invoices.values import VOID
 from farthing.pricing.calendar import Period, local_day
-from farthing.pricing.checks import Billed
+from farthing.pricing.checks import Billed, less
 
 NEAR: Final = timedelta(days=2)  # within which every boundary of one local day lies
 invoice, line = invoices.c, invoice_lines.c
@@ -21,19 +21,23 @@ invoice, line = invoices.c, invoice_lines.c
 @dataclass(slots=True)
 class Standing:
     """By subscription: the boundaries of invoices that have a number, voided ones too, each with how many; and the
-    lines of those that stand, each with its boundary."""
+    lines of those that stand, each with its boundary, None of a change's own invoice; and the days that were given back
+    of lines, by their ids."""
 
     made: dict[str, list[tuple[datetime, int]]] = field(default_factory=dict)
-    billed: dict[str, list[tuple[datetime, Billed]]] = field(default_factory=dict)
+    billed: dict[str, list[tuple[datetime | None, Billed]]] = field(default_factory=dict)
+    back: dict[str, list[Period]] = field(default_factory=dict)
 
     def made_on(self, subscription: str, day: date, timezone: str) -> int:
         """How many invoices have a boundary on this local day."""
         zone = ZoneInfo(timezone)
         return sum(count for at, count in self.made.get(subscription, ()) if local_day(at, zone) == day)
 
-    def elsewhere(self, subscription: str, at: datetime) -> list[Billed]:
-        """What its other boundaries bill."""
-        return [one for boundary, one in self.billed.get(subscription, ()) if boundary != at]
+    def elsewhere(self, subscription: str, at: datetime | None) -> list[Billed]:
+        """What its other invoices bill."""
+        others = [one for boundary, one in self.billed.get(subscription, ())
+                  if at is None or boundary != at]
+        return [piece for one in others for piece in less(one, self.back.get(one.line, ()))]
 
 
 def standing(connection: Connection, organization: str, rated: Sequence[Rated]) -> Standing:
@@ -63,12 +67,14 @@ def _add_lines(
     query = (
         select(
             invoice.subscription, invoice.boundary, func.coalesce(invoice.number, invoice.id), line.price,
-            line.group_values, line.reason, line.period_from, line.period_to,
+            line.group_values, line.reason, line.period_from, line.period_to, line.id, line.corrects_line,
         )
         .join(invoice_lines, line.invoice == invoice.id)
-        .where(mine, invoice.boundary.is_not(None), line.period_from < end, line.period_to > start)
+        .where(mine, line.period_from < end, line.period_to > start)
     )
-    for subscription, at, where, price, group, reason, since, until in connection.execute(query):
-        if price is not None:
-            one = Billed(f"invoice {where}", price, tuple(group), reason, Period(since, until))
+    for subscription, at, where, price, group, reason, since, until, id, corrected in connection.execute(query):
+        if corrected is not None:
+            found.back.setdefault(corrected, []).append(Period(since, until))
+        elif price is not None:
+            one = Billed(f"invoice {where}", price, tuple(group), reason, Period(since, until), id)
             found.billed.setdefault(subscription, []).append((at, one))

@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from fractions import Fraction
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from farthing.billing.coupons.store import AttachedCouponStore
-from farthing.billing.invoices.rating import Measured, Rater
+from farthing.billing.invoices.rating import Measured, Rater, over, ratings
 from farthing.billing.invoices.reasons import DiscountReason, TaxReason, discount_reasons, tax_reasons
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import Invoice, InvoiceLine, LineNotFound, found
-from farthing.billing.subscriptions.overrides import terms
+from farthing.billing.subscriptions.agreed import priced_by, version_marked
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Catalog, Coupon, Meter
@@ -22,12 +21,15 @@ from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database
 from farthing.kernel.pagination import Listing, Page
 from farthing.pricing.aggregation import Aggregation, Point, aggregate, sum_of
+from farthing.pricing.agreements import Agreement, Segment
 from farthing.pricing.arithmetic import ZERO, Exact, exactly
+from farthing.pricing.boundaries import Part
 from farthing.pricing.calendar import Period, windows
-from farthing.pricing.currencies import currency
+from farthing.pricing.charges import Step
+from farthing.pricing.currencies import Currency, currency
 from farthing.pricing.invoicing import fee_rating, one_off_rating
 from farthing.pricing.prices import Price
-from farthing.pricing.rating import Group, Rating, counted_for, rate_metered
+from farthing.pricing.rating import Group, Rating, counted_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +98,36 @@ class Explainer:
 
     def _rated(self, invoice: Invoice, line: InvoiceLine, owner: Subscription, listing: Listing) -> Explanation:
         unit = currency(invoice.currency)
-        version = owner.plan, owner.plan_version
-        plan = terms(self.catalog.plans(owner.organization, {version})[version], owner)
-        price = next(one for one in plan.prices if one.key == line.price)
+        if line.reason == "proration":
+            return Explanation(invoice, line, _given_back(line, unit))
+        plans = self.catalog.plans(owner.organization, {version_marked(line.terms, owner)})
+        by = priced_by(line.terms, line.price or "", owner, plans)
         days, of = line.prorated or (1, 1)
-        if price.meter is None or line.period is None:
-            return Explanation(invoice, line, fee_rating(price, owner.quantities, unit, days, of))
-        meter = self.catalog.meter(owner.organization, price.meter)
+        if by.price.meter is None or line.period is None:
+            quantities = {} if by.quantity is None else {by.price.key: by.quantity}
+            return Explanation(invoice, line, fee_rating(by.price, quantities, unit, days, of))
+        meter = self.catalog.meter(owner.organization, by.price.meter)
         measured = self.rater.measured(owner.organization, owner, meter, line.period, invoice.position or 0)
-        share = Fraction(days, of)
-        rated = rate_metered(price, meter.aggregation, measured.points, line.period, unit, measured.earlier, share)
+        part = Part(line.period, days, of, owner.life.usage_part(line.period.start).whole)
+        agreement = Agreement((), ZoneInfo(owner.timezone), tuple((one.start, one.end) for one in owner.pauses))
+        rated = ratings(Segment(by.price, part), measured, agreement, unit)
         rating = next(one.rating for one in rated if one.group == line.group)
-        points = counted_for(price, line.group, measured.points)
-        carried = _carried(price, line.group, measured)
+        inside = over(part, agreement)
+        points = [
+            point for point in counted_for(by.price, line.group, measured.points)
+            if inside is None or not inside.is_paused(point.time)
+        ]
+        carried = _carried(by.price, line.group, measured)
         hours = () if carried is not None else _hours(meter, points, line.period, ZoneInfo(owner.timezone))
         return Explanation(invoice, line, rating, meter, carried, len(points), hours, _page(points, listing))
+
+
+def _given_back(line: InvoiceLine, unit: Currency) -> Rating:
+    """A credit: the share of the corrected line that its unused days are (rule 14)."""
+    entered = line.amount if line.entered is None else line.entered
+    days, of = line.prorated or (1, 1)
+    note = f"{days} of {of} days of what line {line.corrects[1] if line.corrects else ''} came to after discount"
+    return Rating(entered, entered, Decimal(line.quantity), (Step(Decimal(line.quantity), entered, note),))
 
 
 def _one_off(invoice: Invoice, line: InvoiceLine) -> Explanation:

@@ -88,7 +88,9 @@ class Rater:
     ) -> list[Rated]:
         """The lines of these boundaries by terms that are given, for each."""
         meters = {meter.key: meter for meter in self.catalog.meters(organization)}
-        segments = [usage_segments(a, d.boundary.used) if d.boundary.used else [] for d, a in zip(due, agreed, strict=True)]
+        segments = [
+            usage_segments(a, d.boundary.used) if d.boundary.used else [] for d, a in zip(due, agreed, strict=True)
+        ]
         asked = [_metered(d, each, meters) for d, each in zip(due, segments, strict=True)]
         measured = iter(self._measured(organization, [one for each in asked for one in each], position))
         return [
@@ -140,11 +142,11 @@ def _rated(
     try:
         usage = [(segment, ratings(segment, measured, agreement, unit)) for segment, measured in segments]
         lines = boundary_lines(agreement, due.boundary, usage, unit)
-        lines += fees.adjusting(due, agreement, unit)
-        check_invoice([line for line in lines if line.corrects is None], totals(lines), unit)
+        adjusting = fees.adjusting(due, agreement, unit)
+        check_invoice(lines, totals(lines), unit)  # the rest is checked with what the invoice can bear of it
     except PARKS as error:
         return Rated(due, position, (), refusal(due, error))
-    return Rated(due, position, lines, None)
+    return Rated(due, position, (*lines, *adjusting), None)
 
 
 def refusal(due: Due, why: Exception | str) -> str:

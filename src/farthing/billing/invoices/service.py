@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 
 from farthing.billing.balances.service import Balances
 from farthing.billing.charges.store import ChargeStore
+from farthing.billing.invoices.billed import Due
 from farthing.billing.invoices.charging import Charged, charging
 from farthing.billing.invoices.drafting import (
     Name,
     Parties,
+    boundary_draft,
     charge_lines,
     entered,
     one_off_draft,
@@ -21,7 +23,7 @@ from farthing.billing.invoices.drafting import (
     redrafted,
 )
 from farthing.billing.invoices.numbers import Numbers
-from farthing.billing.invoices.rating import Due, Rated, Rater
+from farthing.billing.invoices.rating import Rated, Rater
 from farthing.billing.invoices.schemas import InvoiceIn, InvoicePatch, OneOffLineIn
 from farthing.billing.invoices.store import InvoiceStore, Search
 from farthing.billing.invoices.values import (
@@ -149,14 +151,15 @@ class Invoices:
         """
         with self.database.write() as connection:
             owner, current = _held(connection, caller.organization, reference)
-            invoice = self._touched(replace(voidable(current), status=VOID, credit_applied=ZERO))
+            invoice = self._touched(replace(voidable(current), status=VOID, credit_applied=ZERO, forgiven=not rebill))
             InvoiceStore(connection).save([(current, invoice)])
             self.balances.release(connection, invoice, invoice.updated_at)
             self.journal.voided(connection, invoice)
             if rebill:
                 ChargeStore(connection).free(invoice.organization, [invoice.id])
-            if owner is not None and invoice.boundary is not None and rebill:
-                SubscriptionStore(connection).save([_touched(reopened(owner, invoice.boundary), invoice.updated_at)])
+            if owner is not None and rebill:
+                again = reopened(owner, invoice.boundary) if invoice.boundary is not None else owner
+                SubscriptionStore(connection).save([_touched(again, invoice.updated_at)])
         return invoice
 
     def _rated(self, organization: str, reference: str) -> Rated | None:
@@ -191,12 +194,39 @@ class Invoices:
             SubscriptionStore(connection).save([_touched(closed(owner, rated.due.boundary), now)])
         else:
             ready = replace(recharged(parties.on(draft), charged), version=draft.version + 1)
+        return self._numbered(connection, draft, ready, owner, now)
+
+    def issue_own(self, connection: Connection, rated: Rated) -> bool:
+        """Make the invoice that a change asked for (rule 14); whether it could be, which its tax decides."""
+        owner = rated.due.subscription
+        now = self.now(owner.organization)
+        parties = Parties(
+            self.organizations.get(owner.organization), self.customers.get(owner.organization, owner.customer)
+        )
+        of = charging(connection, self.rater.catalog, owner.organization, [owner.customer], [owner.id])
+        try:
+            charged = of.charge(rated.lines, parties.buyer, rated.currency, owner.id)
+        except UnsoundInvoice:
+            return False
+        if charged.refused is not None:
+            return False
+        if charged.done.lines:
+            draft = boundary_draft(rated, charged, parties, now, self._namer(now))
+            self._numbered(connection, None, draft, owner, now)
+        return True
+
+    def _numbered(
+        self, connection: Connection, draft: Invoice | None, ready: Invoice, owner: Subscription | None, now: datetime
+    ) -> Invoice:
         applied = self.balances.apply(connection, [ready], now)
         [ready] = applied.invoices
-        numbers = Numbers(connection, draft.organization, seller.timezone)
-        [number], issued_at = numbers.take(SERIES, 1, lambda: self.now(draft.organization))
+        numbers = Numbers(connection, ready.organization, ready.seller["timezone"])
+        [number], issued_at = numbers.take(SERIES, 1, lambda: self.now(ready.organization))
         invoice = replace(numbered(ready, number, issued_at), updated_at=issued_at)
-        InvoiceStore(connection).save([(draft, invoice)])
+        if draft is None:
+            InvoiceStore(connection).add([invoice])
+        else:
+            InvoiceStore(connection).save([(draft, invoice)])
         self.journal.finalized(connection, [(invoice, owner.timezone if owner else "")])
         self.journal.applied(connection, [(invoice, applied.taken[invoice.id])] if applied.taken else [])
         return invoice

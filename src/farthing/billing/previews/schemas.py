@@ -59,10 +59,8 @@ class UpcomingInvoiceOut(Shown):
 
     @classmethod
     def of(cls, one: Upcoming) -> "UpcomingInvoiceOut":
-        done, plan = one.done, one.rated.plan
-        unit = currency(plan.currency)
-        group_by = {price.key: price.group_by for price in plan.prices}
-        lines = [InvoiceLine.of("", line, group_by.get(line.price or "", ())) for line in done.lines]
+        done, unit = one.done, one.rated.currency
+        lines = [InvoiceLine.of("", line) for line in done.lines]
         return cls(
             subscription=one.rated.due.subscription.id, customer=one.buyer.snapshot(), currency=unit.code,
             boundary=one.rated.due.boundary.at, as_of=one.as_of, period=PeriodOut.of(spanned(done.lines)),

@@ -8,8 +8,9 @@ from itertools import islice
 from typing import Final
 
 from farthing.billing.bill_runs.joining import joining
+from farthing.billing.invoices.billed import Due
 from farthing.billing.invoices.charging import charging
-from farthing.billing.invoices.rating import Due, Rated, Rater, refusal
+from farthing.billing.invoices.rating import Rated, Rater, refusal
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.previews.schemas import SimulationIn
 from farthing.billing.previews.values import (

@@ -76,8 +76,9 @@ def version_marked(mark: str | None, one: Subscription) -> Version:
 def priced_by(mark: str | None, key: str, one: Subscription, plans: Plans) -> PricedBy:
     """What a line of this price was made by, from what it keeps of its terms; by its subscription's first without."""
     plan = plans[version_marked(mark, one)]
-    kept = {"overrides": one.overrides.get(key), "quantity": None} if mark is None else json.loads(mark)
-    overrides = {key: kept["overrides"]} if kept["overrides"] is not None else {}
-    price = next(price for price in overridden(plan, overrides).prices if price.key == key)
-    quantity = one.quantities.get(key) if mark is None else kept["quantity"] and Decimal(kept["quantity"])
-    return PricedBy(price, plan.id, quantity)
+    quantity, overrides = one.quantities.get(key), one.overrides.get(key)
+    if mark is not None:
+        kept = json.loads(mark)
+        quantity, overrides = None if kept["quantity"] is None else Decimal(kept["quantity"]), kept["overrides"]
+    laid = overridden(plan, {} if overrides is None else {key: overrides})
+    return PricedBy(next(price for price in laid.prices if price.key == key), plan.id, quantity)

@@ -32,7 +32,7 @@ class Change:
 
     plan        with the overrides that it starts with (rule 14)
     quantities  those that it named
-    overrides   all there are from then on
+    overrides   those that it named; without fields: as the plan has it
     """
 
     at: datetime
@@ -89,11 +89,11 @@ def agreements(first: Agreed, changes: Sequence[Change]) -> tuple[Agreed, ...]:
 
 
 def _changed(before: Agreed, change: Change) -> Agreed:
-    overrides = before.overrides if change.plan is None else {}
+    overrides = {**(before.overrides if change.plan is None else {}), **(change.overrides or {})}
     return Agreed(
         max(change.at, before.since), change.plan or before.plan,
         {**before.quantities, **(change.quantities or {})},
-        overrides if change.overrides is None else change.overrides,
+        {key: fields for key, fields in overrides.items() if fields},
     )
 
 

@@ -79,6 +79,14 @@ def ending(subscription: Subscription, ends_at: datetime | None) -> Subscription
     return _with_next(changed)
 
 
+def rearranged(subscription: Subscription) -> Subscription:
+    """The subscription after its periods or its days have changed; what parked a moment that is none is over."""
+    one = subscription
+    if one.parked_at is not None and boundary_at(one, one.parked_at) is None:
+        one = replace(one, parked=None, parked_at=None)
+    return _with_next(one)
+
+
 def opened(subscription: Subscription) -> Subscription:
     """A new subscription that knows its first boundary."""
     return _with_next(subscription)

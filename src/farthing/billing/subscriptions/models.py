@@ -32,8 +32,10 @@ subscriptions = table(
     Column("billed_through", Instant),
     required("still_open", Json),  # boundaries before `billed_through`: an earlier draft, or a voided invoice
     Column("next_boundary", Instant),
-    Column("changes", LongText),  # JSON, these four; null: none
+    Column("changes", LongText),  # JSON, like pauses, cuts and own_invoices; null: none
     Column("pauses", LongText),
+    Column("paused_from", Instant),  # the last of them
+    Column("paused_until", Instant),
     Column("cuts", LongText),
     Column("own_invoices", LongText),
     Column("adjusted_from", Instant),

@@ -1,7 +1,10 @@
 """Subscriptions over HTTP."""
 
+from farthing.billing.subscriptions.changing import Changes
 from farthing.billing.subscriptions.schemas import (
     CancelIn,
+    ChangeIn,
+    PauseIn,
     SubscriptionCouponIn,
     SubscriptionIn,
     SubscriptionOut,
@@ -49,16 +52,34 @@ def update_subscription(caller: Caller, reference: str, patch: object) -> Subscr
     return _shown(caller, provided(Subscriptions).update(caller, reference, patch, precondition()))
 
 
+@routes.post("/v1/subscriptions/<reference>/change", scope=Scope.WRITE, body=ChangeIn, answer=SubscriptionOut)
+def change_subscription(caller: Caller, reference: str, body: ChangeIn) -> SubscriptionOut:
+    """Another plan, other quantities or overrides: from now on, from a time on, or from the end of the period on."""
+    return _shown(caller, provided(Changes).change(caller, reference, body))
+
+
+@routes.post("/v1/subscriptions/<reference>/pause", scope=Scope.WRITE, body=PauseIn, answer=SubscriptionOut)
+def pause_subscription(caller: Caller, reference: str, body: PauseIn) -> SubscriptionOut:
+    """Charge nothing after the end of a local day."""
+    return _shown(caller, provided(Changes).pause(caller, reference, body))
+
+
+@routes.post("/v1/subscriptions/<reference>/resume", scope=Scope.WRITE, body=PauseIn, answer=SubscriptionOut)
+def resume_subscription(caller: Caller, reference: str, body: PauseIn) -> SubscriptionOut:
+    """Charge again, from the beginning of a local day on."""
+    return _shown(caller, provided(Changes).resume(caller, reference, body))
+
+
 @routes.post("/v1/subscriptions/<reference>/cancel", scope=Scope.WRITE, body=CancelIn, answer=SubscriptionOut)
 def cancel_subscription(caller: Caller, reference: str, body: CancelIn) -> SubscriptionOut:
     """End the subscription: now, at a time, or with its current period."""
-    return _shown(caller, provided(Subscriptions).cancel(caller, reference, body))
+    return _shown(caller, provided(Changes).cancel(caller, reference, body))
 
 
 @routes.post("/v1/subscriptions/<reference>/uncancel", scope=Scope.WRITE, answer=SubscriptionOut)
 def uncancel_subscription(caller: Caller, reference: str) -> SubscriptionOut:
     """Withdraw a cancellation whose end is not billed yet."""
-    return _shown(caller, provided(Subscriptions).uncancel(caller, reference))
+    return _shown(caller, provided(Changes).uncancel(caller, reference))
 
 
 @routes.post(

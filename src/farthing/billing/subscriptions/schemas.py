@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from farthing.billing.subscriptions.changes import Change
 from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Coupon
 from farthing.kernel.schemas import (
@@ -60,6 +61,25 @@ class CancelIn(Schema):
     at: Literal["now", "period_end"] | InstantIn
 
 
+class ChangeIn(Schema):
+    """What a subscription is changed to, from when on, and which invoice is to carry what that gives back and charges.
+
+    `overrides` without fields: the price as the plan has it.
+    """
+
+    plan: Reference | None = None
+    quantities: Annotated[dict[Key, Quantity], Field(min_length=1, max_length=100)] | None = None
+    overrides: Annotated[dict[Key, dict[str, Any]], Field(max_length=100)] | None = None  # Any: the fields of a price
+    at: Literal["now", "period_end"] | InstantIn
+    invoice: Literal["now", "next"] | None = None
+
+
+class PauseIn(Schema):
+    """When a pause begins or ends."""
+
+    at: Literal["now"] | InstantIn
+
+
 class SubscriptionQuery(ListQuery):
     """What narrows the list."""
 
@@ -79,8 +99,37 @@ class PeriodOut(Shown):
         return None if period is None else cls(start=period.start, end=period.end)
 
 
+class SubscriptionChangeOut(Shown):
+    """What was changed, and from when on; null for what stayed."""
+
+    at: InstantOut
+    made_at: InstantOut
+    plan: str | None
+    plan_key: str | None
+    plan_version: int | None
+    quantities: dict[str, str] | None
+    overrides: dict[str, Any] | None  # Any: the fields of a price
+
+    @classmethod
+    def of(cls, one: Change) -> "SubscriptionChangeOut":
+        plan, quantities, overrides = one.plan, one.quantities, one.overrides
+        return cls(
+            at=one.at, made_at=one.made_at, plan=None if plan is None else plan.id,
+            plan_key=None if plan is None else plan.key, plan_version=None if plan is None else plan.version,
+            quantities=None if quantities is None else {key: plain(each) for key, each in quantities.items()},
+            overrides=None if overrides is None else {key: dict(fields) for key, fields in overrides.items()},
+        )
+
+
+class PauseOut(Shown):
+    """The instants from `from` on, up to but not including `to`, null while it lasts."""
+
+    start: InstantOut = Field(serialization_alias="from")
+    end: InstantOut | None = Field(serialization_alias="to")
+
+
 class SubscriptionOut(Shown):
-    """A subscription."""
+    """A subscription; its terms are those that hold now."""
 
     id: str
     key: str | None
@@ -100,6 +149,8 @@ class SubscriptionOut(Shown):
     current_period: PeriodOut | None
     quantities: dict[str, str]
     overrides: dict[str, Any]  # Any: the fields of a price
+    changes: list[SubscriptionChangeOut]
+    pauses: list[PauseOut]
     coupons: list[str]
     coupon_keys: list[str]
     own_usage: bool
@@ -113,15 +164,17 @@ class SubscriptionOut(Shown):
     def of(
         cls, subscription: Subscription, customer_key: str | None, coupons: Sequence[Coupon], now: datetime
     ) -> "SubscriptionOut":
-        one = subscription
+        one, agreed = subscription, subscription.agreed_at(now)
         return cls(
-            id=one.id, key=one.key, customer=one.customer, customer_key=customer_key, plan=one.plan,
-            plan_key=one.plan_key, plan_version=one.plan_version, currency=one.currency, status=one.status(now),
+            id=one.id, key=one.key, customer=one.customer, customer_key=customer_key, plan=agreed.plan.id,
+            plan_key=agreed.plan.key, plan_version=agreed.plan.version, currency=one.currency, status=one.status(now),
             anchor=one.anchor.value, timezone=one.timezone, starts_at=one.starts_at, ends_at=one.ends_at,
             canceled_at=one.canceled_at, trial_ends_at=one.trial_ends_at,
             current_period=PeriodOut.of(one.current_period()),
-            quantities={key: plain(quantity) for key, quantity in one.quantities.items()},
-            overrides={key: dict(fields) for key, fields in one.overrides.items()},
+            quantities={key: plain(quantity) for key, quantity in agreed.quantities.items()},
+            overrides={key: dict(fields) for key, fields in agreed.overrides.items()},
+            changes=[SubscriptionChangeOut.of(each) for each in one.changes],
+            pauses=[PauseOut(start=each.start, end=each.end) for each in one.pauses],
             coupons=[coupon.id for coupon in coupons], coupon_keys=[coupon.key for coupon in coupons],
             own_usage=one.own_usage, metadata=dict(one.metadata), parked=one.parked, version=one.version,
             created_at=one.created_at, updated_at=one.updated_at,

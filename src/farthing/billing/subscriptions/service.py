@@ -3,20 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from farthing.billing.coupons.giving import Giving, Owner, coupons_of
-from farthing.billing.invoices.store import InvoiceStore
-from farthing.billing.subscriptions.accounts import held_customer, hold_account
-from farthing.billing.subscriptions.closing import ending, opened
-from farthing.billing.subscriptions.overrides import checked_overrides, terms
-from farthing.billing.subscriptions.schemas import CancelIn, SubscriptionIn, SubscriptionPatch
+from farthing.billing.subscriptions.accounts import held_customer
+from farthing.billing.subscriptions.closing import opened
+from farthing.billing.subscriptions.overrides import checked_overrides, overridden
+from farthing.billing.subscriptions.schemas import SubscriptionIn, SubscriptionPatch
+from farthing.billing.subscriptions.sharing import refuse_shared_meters
 from farthing.billing.subscriptions.store import Search, SubscriptionStore
+from farthing.billing.subscriptions.terms_given import checked_quantities
 from farthing.billing.subscriptions.values import (
-    MeterAlreadyPriced,
-    NotCanceled,
     Subscription,
     SubscriptionEnded,
     beginning,
@@ -25,16 +22,15 @@ from farthing.billing.subscriptions.values import (
 )
 from farthing.catalog import Catalog, Coupon, Plan
 from farthing.customers import Customer, CustomerBook
-from farthing.kernel.clock import Clock, instant_text
+from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database
 from farthing.kernel.ids import NewId
 from farthing.kernel.pagination import Listing, Page
-from farthing.kernel.problems import FieldError, Invalid, NotAvailableYet
+from farthing.kernel.problems import FieldError, Invalid
 from farthing.kernel.schemas import merged, parsed, resent
 from farthing.kernel.web import UNCONDITIONAL, Precondition
 from farthing.pricing.calendar import Anchor, OutsideCalendar, Schedule, start_of_day
-from farthing.pricing.prices import Billing, Flat
 from farthing.usage import Subjects
 
 
@@ -61,8 +57,7 @@ class Subscriptions:
             customer = held_customer(connection, self.customers, caller.organization, body.customer)
             plan = self.catalog.plan(caller.organization, body.plan, hold=True)
             subscription = self._new(customer, plan, body, now)
-            if not subscription.own_usage:
-                self._refuse_shared_meters(subscription, plan, store.of_customer(caller.organization, customer.id))
+            refuse_shared_meters(connection, self.catalog, subscription, subscription.starts_at)
             store.add(subscription)
             owner = _owner(subscription)
             self.giving.give(connection, owner, {f"coupons[{at}]": name for at, name in enumerate(body.coupons)})
@@ -120,70 +115,6 @@ class Subscriptions:
             store.save([changed])
         return changed
 
-    def cancel(self, caller: Caller, reference: str, body: CancelIn) -> Subscription:
-        """End a subscription at the end of a local day, or with its current period (rule 13); again, nothing changes.
-
-        Drafts of what would have come after the end are dropped. Raises SubscriptionNotFound, SubscriptionEnded,
-        Invalid, and NotAvailableYet for an end within a period whose fees in advance are billed.
-        """
-        now = self.now(caller.organization)
-        with self.database.write() as connection:
-            store = SubscriptionStore(connection)
-            current = found(store.find(caller.organization, reference, lock=True), reference)
-            ends_at = _end_for(current, body.at, now)
-            if current.ends_at == ends_at and current.canceled_at is not None:
-                return current
-            changed = self._touched(replace(ending(current, ends_at), canceled_at=now))
-            self._refuse_credit(current, ends_at)
-            store.save([changed])
-            InvoiceStore(connection).remove_drafts(current.organization, current.id, after=ends_at)
-        return changed
-
-    def uncancel(self, caller: Caller, reference: str) -> Subscription:
-        """Withdraw a cancellation; raises SubscriptionNotFound, NotCanceled once the end is billed (rule 13).
-
-        Where another subscription has taken its meters meanwhile: MeterAlreadyPriced.
-        """
-        with self.database.write() as connection:
-            store = SubscriptionStore(connection)
-            named = found(store.find(caller.organization, reference), reference)
-            hold_account(connection, caller.organization, named.customer)
-            current = found(store.find(caller.organization, named.id, lock=True), reference)
-            if current.canceled_at is None or current.current_period() is None:
-                state = "is not canceled" if current.canceled_at is None else "has ended, and its end is billed"
-                raise NotCanceled(f"Subscription {current.id} {state} (rule 13).")
-            self._refuse_shortened(current)
-            changed = self._touched(replace(ending(current, current.agreed_end), canceled_at=None))
-            if not changed.own_usage:
-                plan = self._terms_of(changed)
-                others = store.of_customer(caller.organization, changed.customer)
-                self._refuse_shared_meters(changed, plan, [one for one in others if one.id != changed.id])
-            store.save([changed])
-        return changed
-
-    def _terms_of(self, one: Subscription) -> Plan:
-        version = one.plan, one.plan_version
-        return terms(self.catalog.plans(one.organization, {version})[version], one)
-
-    def _refuse_credit(self, current: Subscription, ends_at: datetime) -> None:
-        """Raises NotAvailableYet when days that are paid for in advance would have to be given back."""
-        billed = current.billed_through
-        if billed is None or ends_at <= billed or ends_at >= current.life.fee_part(billed).period.end:
-            return
-        if self._charges_in_advance(current):
-            message = "lies within a period whose fees in advance are billed; giving days back is not available yet"
-            raise NotAvailableYet("Cancelling within a billed period", [FieldError("at", message)])
-
-    def _refuse_shortened(self, current: Subscription) -> None:
-        """Raises NotAvailableYet when a fee in advance was charged for the days up to the end alone."""
-        billed = current.billed_through
-        if billed is not None and not current.life.fee_part(billed).is_whole and self._charges_in_advance(current):
-            raise NotAvailableYet("Withdrawing a cancellation for which a fee in advance was shortened")
-
-    def _charges_in_advance(self, current: Subscription) -> bool:
-        prices = self._terms_of(current).prices
-        return any(price.meter is None and price.billing is Billing.IN_ADVANCE and price.prorate for price in prices)
-
     def _touched(self, subscription: Subscription) -> Subscription:
         return replace(
             subscription, version=subscription.version + 1, updated_at=self.now(subscription.organization)
@@ -205,32 +136,13 @@ class Subscriptions:
             billed_through=None, still_open=(), next_boundary=None, parked=None, parked_at=None, version=1,
             created_at=now, updated_at=now,
         )
-        quantities = _checked_quantities(terms(plan, new), body.quantities)
+        quantities = checked_quantities(overridden(plan, overrides), body.quantities)
         return replace(opened(new), quantities=quantities)
-
-    def _refuse_shared_meters(self, new: Subscription, plan: Plan, others: list[Subscription]) -> None:
-        living = [
-            other for other in others
-            if not other.own_usage and (other.ends_at is None or other.ends_at > new.starts_at)
-        ]
-        plans = self.catalog.plans(new.organization, {(other.plan, other.plan_version) for other in living})
-        mine = metered(plan)
-        for other in living:
-            if shared := sorted(mine & metered(plans[other.plan, other.plan_version])):
-                raise MeterAlreadyPriced(
-                    f"Subscription {other.id} already prices the meter {shared[0]} for customer {new.customer}; "
-                    "make this one with own_usage, so that it counts only events that name it (rule 16)."
-                )
 
 
 def _owner(subscription: Subscription) -> Owner:
     one = subscription
     return Owner(one.organization, one.customer, one.id, one.currency)
-
-
-def metered(plan: Plan) -> frozenset[str]:
-    """The keys of the meters that a plan prices."""
-    return frozenset(price.meter for price in plan.prices if price.meter is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,31 +174,3 @@ def _days(body: SubscriptionIn, plan: Plan, zone: ZoneInfo) -> _Days:
         message = "must lie after starts_at"
         raise Invalid(f"ends_at {message}.", [FieldError("ends_at", message)])
     return _Days(first, starts_at, paid_from if plan.trial_days else None, ends_at)
-
-
-def _end_for(current: Subscription, at: datetime | Literal["now", "period_end"], now: datetime) -> datetime:
-    """The end that a cancellation means (rule 13); raises SubscriptionEnded, Invalid for one that is billed past."""
-    period = replace(current, ends_at=current.agreed_end).current_period()
-    if period is None or current.current_period() is None:
-        raise SubscriptionEnded(f"Subscription {current.id} has ended, and its end is billed (rule 13).")
-    if at == "period_end":
-        return period.end
-    ends_at = ending_at(now if at == "now" else at, ZoneInfo(current.timezone))
-    if at == "now" and current.billed_through is None:  # one that has not begun need not begin
-        ends_at = max(ends_at, current.starts_at)
-    if ends_at < period.start:
-        message = f"must not lie before the current period, which began at {instant_text(period.start)} (rule 13)"
-        raise Invalid(f"at {message}.", [FieldError("at", message)])
-    return min(ends_at, current.agreed_end or ends_at)
-
-
-def _checked_quantities(plan: Plan, given: dict[str, Decimal]) -> dict[str, Decimal]:
-    """Exactly the quantities that the plan's prices without a meter need (rule 10); raises Invalid."""
-    needed = {price.key for price in plan.prices if price.meter is None and not isinstance(price.charge, Flat)}
-    errors = [FieldError(f"quantities.{key}", f"is no price of plan {plan.key} that takes a quantity")
-              for key in given if key not in needed]
-    errors += [FieldError(f"quantities.{key}", "is required: its price has no meter (rule 10)")
-               for key in sorted(needed - given.keys())]
-    if errors:
-        raise Invalid(f"{errors[0].field} {errors[0].message}.", errors)
-    return given

@@ -16,6 +16,7 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    not_,
     or_,
     select,
     update,
@@ -31,10 +32,10 @@ from farthing.billing.subscriptions.changes import (
     pauses_from,
     pauses_text,
 )
-from farthing.billing.subscriptions.models import subscriptions
+from farthing.billing.subscriptions.models import subscription_plans, subscriptions
 from farthing.billing.subscriptions.values import Subscription, SubscriptionKeyTaken
 from farthing.kernel.clock import instant_from, instant_text
-from farthing.kernel.database import refusing
+from farthing.kernel.database import insert_unless_there, refusing
 from farthing.kernel.ids import is_id
 from farthing.kernel.strict_json import dumps
 from farthing.pricing.arithmetic import plain
@@ -119,11 +120,21 @@ class SubscriptionStore:
         ahead = [table.organization == organization, table.next_boundary > after, table.next_boundary <= until]
         return self.connection.execute(select(func.min(table.next_boundary)).where(*ahead)).scalar()
 
+    def note_plan(self, one: Subscription, plan: str, version: int) -> None:
+        """Remember that a subscription was changed to a plan, which stays then."""
+        row = {"organization": one.organization, "plan": plan, "version": version, "subscription": one.id}
+        insert_unless_there(self.connection, subscription_plans, row)
+
     def any_on_plan(self, organization: str, plan: str, version: int | None) -> bool:
+        """Whether anybody ever had this plan, or this version of it."""
+        had = subscription_plans.c
         wanted = [table.organization == organization, table.plan == plan]
+        changed = [had.organization == organization, had.plan == plan]
         if version is not None:
             wanted.append(table.plan_version == version)
-        return self.connection.execute(select(table.id).where(*wanted).limit(1)).first() is not None
+            changed.append(had.version == version)
+        queries = select(table.id).where(*wanted).limit(1), select(had.subscription).where(*changed).limit(1)
+        return any(self.connection.execute(query).first() is not None for query in queries)
 
     def any_living(self, organization: str, customer: str, now: datetime) -> bool:
         """Whether a customer has a subscription that has not ended, or whose end is not billed yet."""
@@ -146,19 +157,26 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
 def _in_status(status: str, now: datetime) -> ColumnElement[bool]:
     """The same as Subscription.status, told by the database."""
     unended = or_(table.ends_at.is_(None), table.ends_at > now)
+    paused = and_(
+        table.paused_from.is_not(None), table.paused_from <= now,
+        or_(table.paused_until.is_(None), table.paused_until > now),
+    )
+    going = and_(unended, table.starts_at <= now, table.canceled_at.is_(None), not_(paused))
     match status:
         case "ended":
             return table.ends_at <= now
         case "scheduled":
             return and_(unended, table.starts_at > now)
+        case "paused":
+            return and_(unended, table.starts_at <= now, paused)
         case "canceled":
-            return and_(table.ends_at > now, table.starts_at <= now, table.canceled_at.is_not(None))
+            return and_(table.ends_at > now, table.starts_at <= now, table.canceled_at.is_not(None), not_(paused))
         case "trialing":
-            return and_(unended, table.starts_at <= now, table.canceled_at.is_(None), table.trial_ends_at > now)
+            return and_(going, table.trial_ends_at > now)
         case "active":
             paid = or_(table.trial_ends_at.is_(None), table.trial_ends_at <= now)
-            return and_(unended, table.starts_at <= now, table.canceled_at.is_(None), paid)
-        case _:  # nothing is paused yet
+            return and_(going, paid)
+        case _:
             return false()
 
 
@@ -173,6 +191,8 @@ def _row(subscription: Subscription) -> dict[str, Any]:  # Any: a row's columns
         "interval_unit": interval.unit, "interval_count": interval.count, "anchor": subscription.anchor.value,
         "first_day": subscription.first_day.isoformat(),
         "changes": changes_text(subscription.changes), "pauses": pauses_text(subscription.pauses),
+        "paused_from": subscription.pauses[-1].start if subscription.pauses else None,
+        "paused_until": subscription.pauses[-1].end if subscription.pauses else None,
         "cuts": instants_text(subscription.cuts), "own_invoices": own_invoices_text(subscription.own_invoices),
         "quantities": {key: plain(quantity) for key, quantity in subscription.quantities.items()},
     }
@@ -183,6 +203,7 @@ def _value(row: RowMapping) -> Subscription:
     interval = Interval(columns.pop("interval_unit"), columns.pop("interval_count"))
     usage_unit = columns.pop("usage_unit")
     quantities = {key: Decimal(quantity) for key, quantity in row["quantities"].items()}
+    del columns["paused_from"], columns["paused_until"]
     return Subscription(**columns | {
         "still_open": tuple(instant_from(at) for at in row["still_open"]),
         "usage_interval": Interval(usage_unit) if usage_unit else interval,

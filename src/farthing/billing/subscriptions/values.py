@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from farthing.billing.subscriptions.changes import Agreed, Change, OwnInvoice, Pause, TakenPlan, agreements
+from farthing.kernel.clock import instant_text
 from farthing.kernel.problems import Conflict, NotFound
 from farthing.pricing.boundaries import Era, Life
 from farthing.pricing.calendar import Anchor, Interval, Period, Schedule, local_day, start_of_day
@@ -130,6 +131,10 @@ class Subscription:
             return Period(begins, min(self.trial_ends_at, self.ends_at or self.trial_ends_at))
         return Period(begins, self.life.fee_part(begins).period.end)
 
+    def touched(self, day: datetime) -> datetime:
+        """The earliest day that was touched, once this one is."""
+        return day if self.adjusted_from is None else min(self.adjusted_from, day)
+
     def same_terms(self, other: "Subscription") -> bool:
         """Whether what either owes at a boundary is rated alike."""
         return _rated_by(self) == _rated_by(other)
@@ -182,6 +187,21 @@ class MeterAlreadyPriced(Conflict):
 
 class NotCanceled(Conflict):
     """There is no cancellation to withdraw, or its end is billed (rule 13)."""
+
+
+class PausedAlready(Conflict):
+    """Pauses lie apart (rule 15)."""
+
+    def __init__(self, id: str, start: datetime, end: datetime | None) -> None:
+        until = "" if end is None else f" until {instant_text(end)}"
+        super().__init__(f"Subscription {id} is paused from {instant_text(start)} on{until} (rule 15).")
+
+
+class NotPaused(Conflict):
+    """There is no pause to end (rule 15)."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"Subscription {id} is not paused (rule 15).")
 
 
 class SubscriptionEnded(Conflict):

@@ -11,6 +11,8 @@ down_revision = "0014_audit_log"
 ADDED = (
     ("subscriptions", "changes", LongText),
     ("subscriptions", "pauses", LongText),
+    ("subscriptions", "paused_from", Instant),
+    ("subscriptions", "paused_until", Instant),
     ("subscriptions", "cuts", LongText),
     ("subscriptions", "own_invoices", LongText),
     ("subscriptions", "adjusted_from", Instant),
