@@ -1,5 +1,4 @@
-"""Changes of plan, quantity and prices in the middle of a period, pauses, and ends that were not known (rules 13 to 15).
-"""
+"""Changes of plan, quantity and prices in mid-period, pauses, and ends that were not known (rules 13 to 15)."""
 
 from collections.abc import Mapping
 from typing import Any

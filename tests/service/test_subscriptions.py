@@ -29,8 +29,8 @@ def test_a_subscription_says_what_the_interface_promises(pro: Books) -> None:
         "plan_key": "pro", "plan_version": 1, "currency": "USD", "status": "active", "anchor": "calendar",
         "timezone": "UTC", "starts_at": "2026-11-01T00:00:00Z", "ends_at": None, "canceled_at": None,
         "trial_ends_at": None, "current_period": {"from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"},
-        "quantities": {}, "overrides": {}, "changes": [], "pauses": [], "coupons": [], "coupon_keys": [], "own_usage": False,
-        "metadata": {"region": "eu"}, "parked": None, "version": 1,
+        "quantities": {}, "overrides": {}, "changes": [], "pauses": [], "coupons": [], "coupon_keys": [],
+        "own_usage": False, "metadata": {"region": "eu"}, "parked": None, "version": 1,
         "created_at": "2026-11-20T12:00:00Z", "updated_at": "2026-11-20T12:00:00Z",
     }
     assert pro.api.get("/v1/subscriptions/main").json == pro.api.get(f"/v1/subscriptions/{made['id']}").json == made

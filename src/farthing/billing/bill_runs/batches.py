@@ -17,7 +17,7 @@ from farthing.billing.subscriptions.values import Subscription
 from farthing.customers import Customer
 from farthing.identity import Organization
 from farthing.pricing.boundaries import Boundary
-from farthing.pricing.checks import check_once
+from farthing.pricing.checks import UnsoundInvoice, check_once
 
 MOST_A_DAY: Final = 20  # invoices with a boundary on one local day, voided ones counted: a loop ends here (T38)
 
@@ -108,6 +108,8 @@ class Batch:
             place = at if rated.due.boundary.change is None else None
             check_once(rated.lines, self.terms.standing.elsewhere(subscription.id, place))
             charged = self._charged(rated)
+            if charged.done.beyond:
+                raise UnsoundInvoice("what is given back is more than it comes to")
         except PARKS as error:
             return self._park(subscription, at, refusal(rated.due, error))
         final = charged.refused is None and self._is_final(rated.due.boundary)

@@ -35,8 +35,7 @@ class Standing:
 
     def elsewhere(self, subscription: str, at: datetime | None) -> list[Billed]:
         """What its other invoices bill."""
-        others = [one for boundary, one in self.billed.get(subscription, ())
-                  if at is None or boundary != at]
+        others = [one for boundary, one in self.billed.get(subscription, ()) if at is None or boundary != at]
         return [piece for one in others for piece in less(one, self.back.get(one.line, ()))]
 
 

@@ -208,7 +208,7 @@ class Invoices:
             charged = of.charge(rated.lines, parties.buyer, rated.currency, owner.id)
         except UnsoundInvoice:
             return False
-        if charged.refused is not None:
+        if charged.refused is not None or charged.done.beyond:
             return False
         if charged.done.lines:
             draft = boundary_draft(rated, charged, parties, now, self._namer(now))
