@@ -14,12 +14,16 @@ from farthing.billing.bill_runs.running import Running
 from farthing.billing.bill_runs.service import Background, BillRuns
 from farthing.billing.charges.service import Charges
 from farthing.billing.coupons.giving import CustomersCoupons, Giving
+from farthing.billing.credit_notes.issuing import Issuing
+from farthing.billing.credit_notes.service import CreditNotes
 from farthing.billing.invoices.answers import InvoiceSource
 from farthing.billing.invoices.explain import Explainer
 from farthing.billing.invoices.issuing import OwnInvoices
 from farthing.billing.invoices.rating import Rater
 from farthing.billing.invoices.receivables import OpenInvoices
 from farthing.billing.invoices.service import Invoices
+from farthing.billing.invoices.writing_off import WritingOff
+from farthing.billing.journal.crediting import CreditJournal
 from farthing.billing.journal.exporting import JournalExport
 from farthing.billing.journal.releasing import Releases
 from farthing.billing.journal.service import Journal
@@ -233,6 +237,9 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     balances = Balances(new_id)
     invoices = Invoices(database, now, new_id, organizations, book, rater, journal, balances)
     changes = Changes(database, now, catalog, OwnInvoices(invoices))
+    issuing = Issuing(now, new_id, organizations, CreditJournal(journal), balances)
+    credit_notes = CreditNotes(database, book, issuing)
+    writing_off = WritingOff(database, now, journal)
     explainer = Explainer(database, catalog, rater)
     previews = Previews(database, now, book, rater)
     running = Running(database, now, new_id, organizations, book, rater, releases, balances)
@@ -249,7 +256,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         "usage": (names.usage, quantities, follower, events, Imports(events)),
         "billing": (
             *(subscriptions, changes, Charges(database, now, new_id, book), previews, invoices, explainer, bill_runs),
-            *(test_clocks, answers, releases, export),
+            *(credit_notes, writing_off, test_clocks, answers, releases, export),
         ),
         "payments": (payments, bank_transactions),
     }

@@ -7,7 +7,8 @@ _APPENDED: Final = "only ever grows and says itself when and by what"
 _KEPT: Final = "no data of anybody's: keeps the program going"
 
 UNAUDITED: Final = {
-    "audit_log": _APPENDED, "balance_entries": _APPENDED, "customer_balances": "the sum of its entries",
+    "audit_log": _APPENDED, "balance_entries": _APPENDED, "credit_note_lines": "as its credit note",
+    "customer_balances": "the sum of its entries",
     "journal_entries": _APPENDED, "journal_postings": _APPENDED, "seals": _APPENDED,
     "events": _APPENDED, "event_keys": _APPENDED, "rejected_events": _APPENDED, "invoice_payments": "as its payment",
     "meter_positions": _FOLLOWS, "usage_points": _FOLLOWS, "usage_rollups": _FOLLOWS, "unusable_events": _FOLLOWS,

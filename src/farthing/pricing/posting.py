@@ -178,6 +178,16 @@ def paid(amount: Decimal) -> tuple[Posting, ...]:
     return moved({Account.CASH: amount, Account.RECEIVABLES: -amount})
 
 
+def written_off(due: Decimal) -> tuple[Posting, ...]:
+    """What is owed and not expected any more (rule 22)."""
+    return moved({Account.BAD_DEBT: due, Account.RECEIVABLES: -due})
+
+
+def recovered(amount: Decimal) -> tuple[Posting, ...]:
+    """Money that came in for what was written off (rule 22)."""
+    return moved({Account.CASH: amount, Account.BAD_DEBT: -amount})
+
+
 def applied(taken: Mapping[Account, Decimal]) -> tuple[Posting, ...]:
     """Credit set against what is owed (rule 22).
 

@@ -7,11 +7,12 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, case, func, 
 
 from farthing.app import Farthing
 from farthing.billing.invoices.models import invoices
-from farthing.billing.invoices.values import OPEN
+from farthing.billing.invoices.values import OPEN, UNCOLLECTIBLE
 from farthing.billing.journal.models import journal_entries, journal_postings, journal_releases
 from farthing.pricing.arithmetic import from_minor
 from farthing.pricing.currencies import currency
 from farthing.pricing.posting import Account
+from farthing.verification.credit import balances_hold
 from farthing.verification.values import Broken, organizations_in
 
 entry, posting, invoice, release = journal_entries.c, journal_postings.c, invoices.c, journal_releases.c
@@ -19,13 +20,17 @@ entry, posting, invoice, release = journal_entries.c, journal_postings.c, invoic
 
 def journal(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
     """I6: every entry has postings, which cannot but balance; for each invoice, and so for each customer, receivables
-    are what is due on it while it is open, and deferred revenue is what is still to be released."""
+    are what is due on it while it is open, bad debt while it is written off, and deferred revenue is what is still
+    to be released; customer credit is what customers have on their balances."""
     with farthing.database.read() as connection:
         for organization in organizations_in(connection, invoices, organizations):
             yield from _empty(connection, organization)
             owed = case((invoice.status == OPEN, invoice.amount_due), else_=0)
             yield from _different(connection, organization, Account.RECEIVABLES, owed)
+            given_up = case((invoice.status == UNCOLLECTIBLE, invoice.amount_due), else_=0)
+            yield from _different(connection, organization, Account.BAD_DEBT, given_up)
             yield from _different(connection, organization, Account.DEFERRED_REVENUE, -_to_release(organization))
+            yield from balances_hold(connection, organization)
 
 
 def _empty(connection: Connection, organization: str) -> Iterator[Broken]:

@@ -1,12 +1,13 @@
-"""I7: the numbers of invoices."""
+"""I7: the numbers of invoices and credit notes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from farthing.app import Farthing
 from farthing.billing.invoices.models import invoices, number_series
+from farthing.billing.invoices.numbers import NUMBERED
 from farthing.verification.values import Broken, organizations_in, streamed
 
 DIGITS = 6  # of a number, at least
@@ -20,9 +21,18 @@ def numbers(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator
 
 
 def _of(connection: Connection, organization: str) -> Iterator[tuple[str, str]]:
-    table = invoices.c
-    query = select(table.number, table.issued_at).where(table.organization == organization, table.number.is_not(None))
     last: dict[str, int] = {}
+    for table in NUMBERED.values():
+        yield from _in_order(connection, table, organization, last)
+    yield from _counters(connection, organization, last)
+
+
+def _in_order(
+    connection: Connection, of: Table, organization: str, last: dict[str, int]
+) -> Iterator[tuple[str, str]]:
+    """What breaks the order of the numbers in one table; notes the last of each series."""
+    table = of.c
+    query = select(table.number, table.issued_at).where(table.organization == organization, table.number.is_not(None))
     issued: dict[str, datetime] = {}
     for number, issued_at in streamed(connection, query.order_by(func.length(table.number), table.number)):
         series, _, digits = number.rpartition("-")
@@ -35,7 +45,6 @@ def _of(connection: Connection, organization: str) -> Iterator[tuple[str, str]]:
         if series in issued and issued_at < issued[series]:
             yield number, "was issued before the number that it follows"
         last[series], issued[series] = int(digits), issued_at
-    yield from _counters(connection, organization, last)
 
 
 def _counters(connection: Connection, organization: str, last: Mapping[str, int]) -> Iterator[tuple[str, str]]:

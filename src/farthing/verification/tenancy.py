@@ -7,7 +7,9 @@ from typing import Final
 from sqlalchemy import Connection, Table, select
 
 from farthing.app import Farthing
+from farthing.billing.balances.models import balance_entries, customer_balances
 from farthing.billing.charges.models import charges
+from farthing.billing.credit_notes.models import credit_note_lines, credit_notes
 from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
 from farthing.billing.journal.models import journal_entries, journal_postings, journal_releases
 from farthing.billing.subscriptions.models import subscriptions
@@ -45,6 +47,15 @@ REFERENCES: Final = (
     Reference(charges, "customer", customers, ("billing", "customers")),
     Reference(invoice_payments, "invoice", invoices, BOOKS, "payment"),
     Reference(invoice_payments, "payment", payments, ("billing", "payments"), "payment"),
+    Reference(credit_notes, "invoice", invoices, BOOKS),
+    Reference(credit_notes, "made_by", invoices, BOOKS),
+    Reference(credit_notes, "customer", customers, ("billing", "customers")),
+    Reference(credit_note_lines, "credit_note", credit_notes, BOOKS, "credit_note"),
+    Reference(credit_note_lines, "line", invoice_lines, BOOKS, "credit_note"),
+    Reference(credit_note_lines, "invoice", invoices, BOOKS, "credit_note"),
+    Reference(customer_balances, "customer", customers, ("billing", "customers"), "customer"),
+    Reference(balance_entries, "customer", customers, ("billing", "customers")),
+    Reference(balance_entries, "invoice", invoices, BOOKS),
     Reference(invoices, "subscription", subscriptions, BOOKS),
     Reference(invoices, "customer", customers, ("billing", "customers")),
     Reference(subscriptions, "customer", customers, ("billing", "customers")),

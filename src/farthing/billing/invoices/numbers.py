@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, func, select, update
 
+from farthing.billing.credit_notes.models import credit_notes
 from farthing.billing.invoices.models import invoices, number_series
 from farthing.kernel.database import insert_unless_there
 
 column = number_series.c
+NUMBERED: Final[Mapping[str, Table]] = {"INV": invoices, "CRN": credit_notes}  # what has the numbers of a series
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class SeriesReport:
-    """A series of one year: how far it has come, and the numbers that no invoice has."""
+    """A series of one year: how far it has come, and the numbers that nothing has."""
 
     name: str
     last: int
@@ -93,8 +96,9 @@ def series_reports(connection: Connection, organization: str) -> Iterator[Series
 
 
 def _missing(connection: Connection, organization: str, name: str, last: int) -> Iterator[int]:
-    number = invoices.c.number
-    mine = (invoices.c.organization == organization) & number.like(f"{name}-%")
+    table = NUMBERED[name.partition("-")[0]]
+    number = table.c.number
+    mine = (table.c.organization == organization) & number.like(f"{name}-%")
     expected = 1
     for found in connection.execute(select(number).where(mine).order_by(func.length(number), number)).scalars():
         place = int(found.rpartition("-")[2])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from farthing.billing.invoices.store import InvoiceStore
-from farthing.billing.invoices.values import Invoice, Settlement, found, paid, payable
+from farthing.billing.invoices.values import UNCOLLECTIBLE, Invoice, Settlement, found, paid, payable
 from farthing.billing.journal.service import Journal
 from farthing.kernel.cache.values import Key
 from farthing.kernel.clock import Clock
@@ -40,5 +40,5 @@ class OpenInvoices:
             store = InvoiceStore(connection)
             store.save([(current, invoice)])
             store.settle(invoice, settlement)
-            self.journal.paid(connection, invoice, settlement)
+            self.journal.paid(connection, invoice, settlement, written_off=current.status == UNCOLLECTIBLE)
         return invoice

@@ -5,6 +5,7 @@ from farthing.billing.invoices.schemas import InvoiceIn, InvoiceOut, InvoiceQuer
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.invoices.shown import ExplanationOut
 from farthing.billing.invoices.store import Search
+from farthing.billing.invoices.writing_off import WritingOff
 from farthing.kernel.cache.answers import Answers
 from farthing.kernel.credentials import Caller, Scope
 from farthing.kernel.pagination import listing
@@ -57,6 +58,12 @@ def finalize_invoice(caller: Caller, reference: str) -> InvoiceOut:
 def void_invoice(caller: Caller, reference: str, body: VoidInvoiceIn) -> InvoiceOut:
     """Take back an invoice on which nothing was paid; its number stays used."""
     return InvoiceOut.of(provided(Invoices).void(caller, reference, body.rebill))
+
+
+@routes.post("/v1/invoices/<reference>/write-off", scope=Scope.WRITE, answer=InvoiceOut)
+def write_off_invoice(caller: Caller, reference: str) -> InvoiceOut:
+    """Give up what is due on an open invoice; a payment that comes in later is still taken."""
+    return InvoiceOut.of(provided(WritingOff).write_off(caller, reference))
 
 
 @routes.get(

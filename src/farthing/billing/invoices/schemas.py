@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from farthing.billing.invoices.values import Invoice, InvoiceLine, Settlement
+from farthing.billing.invoices.values import CreditOn, Invoice, InvoiceLine, Settlement
 from farthing.billing.subscriptions.schemas import PeriodOut
 from farthing.kernel.parties import CurrencyCode
 from farthing.kernel.schemas import (
@@ -138,6 +138,25 @@ class SettlementOut(Shown):
         )
 
 
+class CreditOut(Shown):
+    """A credit note as its invoice shows it: `applied` lowered what was due, the rest was given back."""
+
+    id: str
+    number: str
+    total: str
+    applied: str
+    credited: str
+    refunded: str
+    issued_at: InstantOut
+
+    @classmethod
+    def of(cls, one: CreditOn, unit: Currency) -> "CreditOut":
+        return cls(
+            id=one.id, number=one.number, total=money(one.total, unit), applied=money(one.to.applied, unit),
+            credited=money(one.to.credited, unit), refunded=money(one.to.refunded, unit), issued_at=one.issued_at,
+        )
+
+
 class InvoiceOut(Shown):
     """An invoice; `subtotal`, `total` and `amount_due` are sums that always hold."""
 
@@ -162,7 +181,7 @@ class InvoiceOut(Shown):
     amount_paid: str
     amount_due: str
     payments: list[SettlementOut]
-    credit_notes: list[dict[str, Any]]  # Any: none until there are credit notes
+    credit_notes: list[CreditOut]
     bill_run: str | None
     version: int
     created_at: InstantOut
@@ -181,6 +200,7 @@ class InvoiceOut(Shown):
             tax_total=money(one.totals.tax_total, unit), credit_applied=money(one.credit_applied, unit),
             total=money(one.totals.total, unit), amount_paid=money(one.amount_paid, unit),
             amount_due=money(one.amount_due, unit),
-            payments=[SettlementOut.of(settlement) for settlement in one.settlements], credit_notes=[],
+            payments=[SettlementOut.of(settlement) for settlement in one.settlements],
+            credit_notes=[CreditOut.of(note, unit) for note in one.credit_notes],
             bill_run=one.bill_run, version=one.version, created_at=one.created_at, updated_at=one.updated_at,
         )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from farthing.billing.balances.service import Balances
 from farthing.billing.charges.store import ChargeStore
+from farthing.billing.credit_notes.standing import uncorrected
 from farthing.billing.invoices.billed import Due
 from farthing.billing.invoices.charging import Charged, charging
 from farthing.billing.invoices.drafting import (
@@ -22,6 +23,7 @@ from farthing.billing.invoices.drafting import (
     recharged,
     redrafted,
 )
+from farthing.billing.invoices.holding import held_invoice
 from farthing.billing.invoices.numbers import Numbers
 from farthing.billing.invoices.rating import Rated, Rater
 from farthing.billing.invoices.schemas import InvoiceIn, InvoicePatch, OneOffLineIn
@@ -114,7 +116,7 @@ class Invoices:
     ) -> Invoice:
         """Change a draft's due date, and the lines of a one-off one; raises InvoiceNotDraft, BadInvoice, Stale."""
         with self.database.write() as connection:
-            _, current = _held(connection, caller.organization, reference)
+            _, current = held_invoice(connection, caller.organization, reference)
             draft = _draft(current, "changed")
             precondition.demand(draft.version)
             changed = self._patched(connection, draft, patch)
@@ -124,7 +126,7 @@ class Invoices:
     def delete(self, caller: Caller, reference: str, precondition: Precondition = UNCONDITIONAL) -> None:
         """Drop a draft; the next run makes a subscription's anew. Raises InvoiceNotDraft, Stale."""
         with self.database.write() as connection:
-            _, current = _held(connection, caller.organization, reference)
+            _, current = held_invoice(connection, caller.organization, reference)
             draft = _draft(current, "deleted")
             precondition.demand(draft.version)
             InvoiceStore(connection).remove(draft.organization, [draft.id])
@@ -138,20 +140,21 @@ class Invoices:
         for _ in range(ATTEMPTS):
             rated = self._rated(caller.organization, reference)
             with self.database.write() as connection:
-                owner, current = _held(connection, caller.organization, reference)
+                owner, current = held_invoice(connection, caller.organization, reference)
                 draft = _draft(current, "finalised")
                 if rated is None or (owner is not None and owner.same_terms(rated.due.subscription)):
                     return self._issued(connection, draft, owner, rated)
         raise Unavailable(f"The subscription of invoice {reference[:120]} is being changed; try again.")
 
     def void(self, caller: Caller, reference: str, rebill: bool) -> Invoice:
-        """Take an invoice back; it keeps its number (rule 20). Raises InvoiceNotOpen.
+        """Take an invoice back; it keeps its number (rule 20). Raises InvoiceNotOpen, InvoiceCorrected.
 
         rebill  the next run bills the freed period and charges anew; else they stay closed
         """
         with self.database.write() as connection:
-            owner, current = _held(connection, caller.organization, reference)
-            invoice = self._touched(replace(voidable(current), status=VOID, credit_applied=ZERO, forgiven=not rebill))
+            owner, current = held_invoice(connection, caller.organization, reference)
+            standing = uncorrected(connection, voidable(current))
+            invoice = self._touched(replace(standing, status=VOID, credit_applied=ZERO, forgiven=not rebill))
             InvoiceStore(connection).save([(current, invoice)])
             self.balances.release(connection, invoice, invoice.updated_at)
             self.journal.voided(connection, invoice)
@@ -267,16 +270,6 @@ class Invoices:
         done = self._charged(connection, _checked(body.lines, draft.currency), buyer, draft).done
         lines = one_off_lines(done.lines, self._namer(changed.updated_at))
         return replace(changed, lines=lines, totals=done.totals, taxes=done.taxes)
-
-
-def _held(connection: Connection, organization: str, reference: str) -> tuple[Subscription | None, Invoice]:
-    """An invoice and whose it is, both held: the subscription first, as bill runs do. Raises InvoiceNotFound."""
-    store = InvoiceStore(connection)
-    subscription = store.subscription_of(organization, reference)
-    owner = None
-    if subscription is not None:
-        owner = SubscriptionStore(connection).many(organization, [subscription], lock=True)[subscription]
-    return owner, found(store.find(organization, reference, lock=True), reference)
 
 
 def _touched(subscription: Subscription, now: datetime) -> Subscription:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, update
 
+from farthing.billing.invoices.attached import credits_on, settlements_of
 from farthing.billing.invoices.charged_rows import discounts_from, discounts_json, taxes_from, taxes_json
 from farthing.billing.invoices.links import link, unlink
 from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
@@ -153,18 +154,20 @@ class InvoiceStore:
             self.connection.execute(delete(invoice_lines).where(_own_line()), keyed)
 
     def _complete(self, rows: Sequence[RowMapping]) -> list[Invoice]:
-        """The invoices of these rows, with all their lines and payments in two questions."""
+        """The invoices of these rows, with all their lines, payments and credit notes, in a question each."""
         found = {row["id"]: _value(row) for row in rows}
         lines: dict[str, list[InvoiceLine]] = {id: [] for id in found}
         query = select(invoice_lines).where(line_table.invoice.in_(list(found)))
         for row in self.connection.execute(query.order_by(line_table.invoice, line_table.position)).mappings():
             lines[row["invoice"]].append(_line(row, currency(found[row["invoice"]].currency)))
-        settlements: dict[str, list[Settlement]] = {id: [] for id in found}
-        payments = select(invoice_payments).where(invoice_payments.c.invoice.in_(list(found)))
-        for row in self.connection.execute(payments.order_by(invoice_payments.c.payment)).mappings():
-            settlements[row["invoice"]].append(_settlement(row))
+        final = [id for id, one in found.items() if one.status != DRAFT]
+        settlements, credits = settlements_of(self.connection, final), credits_on(self.connection, final)
         return [
-            replace(one, lines=tuple(lines[id]), settlements=tuple(settlements[id])) for id, one in found.items()
+            replace(
+                one, lines=tuple(lines[id]), settlements=tuple(settlements.get(id, ())),
+                credit_notes=tuple(credits.get(id, ())),
+            )
+            for id, one in found.items()
         ]
 
 
@@ -270,13 +273,6 @@ def _line(row: RowMapping, unit: Currency) -> InvoiceLine:
         prorated=(row["days"], row["of_days"]) if row["of_days"] else None, terms=row["terms"],
         corrects=(row["corrects_invoice"], row["corrects_line"]) if row["corrects_line"] else None,
         charge=row["charge"],
-    )
-
-
-def _settlement(row: RowMapping) -> Settlement:
-    return Settlement(
-        row["payment"], from_minor(row["amount"], currency(row["currency"])), row["currency"], row["method"],
-        row["reference"], row["received_at"],
     )
 
 

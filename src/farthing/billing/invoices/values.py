@@ -10,11 +10,12 @@ from farthing.kernel.clock import instant_text
 from farthing.kernel.problems import Conflict, Invalid, NotFound
 from farthing.pricing.arithmetic import ZERO, exactly, plain
 from farthing.pricing.calendar import Period
+from farthing.pricing.crediting import Settled
 from farthing.pricing.invoicing import Discount, Line, Totals
 from farthing.pricing.rating import Group
 from farthing.pricing.taxes import Tax
 
-DRAFT, OPEN, PAID, VOID = "draft", "open", "paid", "void"
+DRAFT, OPEN, PAID, VOID, UNCOLLECTIBLE = "draft", "open", "paid", "void", "uncollectible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,17 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditOn:
+    """A credit note as its invoice shows it; `to` is where its total went."""
+
+    id: str
+    number: str
+    total: Decimal
+    to: Settled
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Invoice:
     """A demand for money: a draft until it has a number, then fixed but for its status and payments (rule 20).
 
@@ -114,6 +126,7 @@ class Invoice:
     lines: Sequence[InvoiceLine] = ()
     settlements: Sequence[Settlement] = field(default=())
     taxes: Sequence[Tax] = field(default=())
+    credit_notes: Sequence[CreditOn] = field(default=())
     change: int | None = None
     forgiven: bool = False
 
@@ -172,7 +185,7 @@ def numbered(draft: Invoice, number: str, issued_at: datetime) -> Invoice:
 
 
 def paid(invoice: Invoice, settlement: Settlement) -> Invoice:
-    """The open invoice with this money against it, paid once nothing is due."""
+    """The open or written-off invoice with this money against it, paid once nothing is due."""
     with exactly():
         amount = invoice.amount_paid + settlement.amount
     changed = replace(invoice, amount_paid=amount, settlements=(*invoice.settlements, settlement))
@@ -181,15 +194,22 @@ def paid(invoice: Invoice, settlement: Settlement) -> Invoice:
 
 def payable(invoice: Invoice) -> Invoice:
     """The invoice, if money may be set against it; raises InvoiceNotOpen."""
-    if invoice.status != OPEN:
+    if invoice.status not in (OPEN, UNCOLLECTIBLE):
         raise InvoiceNotOpen(f"Invoice {invoice.id} is {invoice.status}; only an open invoice takes payments.")
+    return invoice
+
+
+def doubtful(invoice: Invoice) -> Invoice:
+    """The invoice, if it may be written off; raises InvoiceNotOpen."""
+    if invoice.status != OPEN:
+        raise InvoiceNotOpen(f"Invoice {invoice.id} is {invoice.status}; only an open invoice can be written off.")
     return invoice
 
 
 def voidable(invoice: Invoice) -> Invoice:
     """The invoice, if it may be voided (rule 20); raises InvoiceNotOpen."""
-    if invoice.status not in (OPEN, PAID) or invoice.settlements:
-        state = "has payments" if invoice.settlements else f"is {invoice.status}"
+    if invoice.status not in (OPEN, PAID) or invoice.amount_paid > ZERO:
+        state = "has payments" if invoice.amount_paid > ZERO else f"is {invoice.status}"
         raise InvoiceNotOpen(
             f"Invoice {invoice.id} {state}; only a finalised invoice with nothing paid can be voided (rule 20)."
         )
@@ -212,6 +232,13 @@ class InvoiceNotDraft(Conflict):
 
     def __init__(self, invoice: Invoice, what: str) -> None:
         super().__init__(f"Invoice {invoice.id} is {invoice.status}; only a draft can be {what} (rule 20).")
+
+
+class InvoiceCorrected(Conflict):
+    """Something was built on an invoice that voiding it would take away (rule 20)."""
+
+    def __init__(self, invoice: Invoice, why: str) -> None:
+        super().__init__(f"Invoice {invoice.id} cannot be voided: {why} (rule 20).")
 
 
 class InvoiceNotOpen(Conflict):

@@ -12,11 +12,32 @@ from sqlalchemy import Connection
 
 from farthing.billing.invoices.values import Invoice, InvoiceLine, Settlement
 from farthing.billing.journal.store import JournalStore
-from farthing.billing.journal.values import APPLIED, INVOICE, PAYMENT, RELEASE, VOID, DueRelease, JournalEntry
+from farthing.billing.journal.values import (
+    APPLIED,
+    INVOICE,
+    PAYMENT,
+    RELEASE,
+    VOID,
+    WRITE_OFF,
+    DueRelease,
+    JournalEntry,
+)
 from farthing.kernel.ids import NewId
 from farthing.pricing.calendar import local_day, start_of_day
 from farthing.pricing.currencies import currency
-from farthing.pricing.posting import Account, Earned, Posting, applied, issued, paid, released, releases, reversed_
+from farthing.pricing.posting import (
+    Account,
+    Earned,
+    Posting,
+    applied,
+    issued,
+    paid,
+    recovered,
+    released,
+    releases,
+    reversed_,
+    written_off,
+)
 
 UTC_ZONE: Final = ZoneInfo("UTC")
 
@@ -32,14 +53,14 @@ class Journal:
         entries: list[JournalEntry] = []
         later: list[DueRelease] = []
         for invoice, timezone in invoices:
-            at, zone = _issued_at(invoice), ZoneInfo(timezone) if timezone else UTC_ZONE
+            at, zone = issued_at_of(invoice), ZoneInfo(timezone) if timezone else UTC_ZONE
             unit, day = currency(invoice.currency), local_day(at, zone)
-            lines = [_earned(line, zone) for line in invoice.lines]
-            entries += self._entry(invoice, INVOICE, "", at, issued(lines, invoice.totals.tax_total, day, unit))
+            lines = [earned_by(line, zone) for line in invoice.lines]
+            entries += self.entry(invoice, INVOICE, "", at, issued(lines, invoice.totals.tax_total, day, unit))
             later += [
                 DueRelease(
                     invoice.organization, invoice.id, one.last_day, invoice.customer, invoice.currency, one.amount,
-                    _over(one.last_day, zone),
+                    month_over(one.last_day, zone),
                 )
                 for one in releases(lines, day, unit)
             ]
@@ -53,13 +74,20 @@ class Journal:
         """Credit that invoices took when they were given their numbers, each with the accounts that it came from."""
         JournalStore(connection).add([
             entry for invoice, taken in invoices
-            for entry in self._entry(invoice, APPLIED, "", _issued_at(invoice), applied(taken))
+            for entry in self.entry(invoice, APPLIED, "", issued_at_of(invoice), applied(taken))
         ])
 
-    def paid(self, connection: Connection, invoice: Invoice, settlement: Settlement) -> None:
-        """Money that came in for an invoice, at the moment of its change."""
-        postings = paid(settlement.amount)
-        entry = self._entry(invoice, PAYMENT, settlement.payment, invoice.updated_at, postings, settlement.payment)
+    def written_off(self, connection: Connection, invoice: Invoice) -> None:
+        """An invoice of which what is due is not expected any more, at the moment of its change."""
+        postings = written_off(invoice.amount_due)
+        JournalStore(connection).add(self.entry(invoice, WRITE_OFF, "", invoice.updated_at, postings))
+
+    def paid(
+        self, connection: Connection, invoice: Invoice, settlement: Settlement, written_off: bool = False
+    ) -> None:
+        """Money that came in for an invoice, at the moment of its change; a written-off one lessens bad debt."""
+        postings = recovered(settlement.amount) if written_off else paid(settlement.amount)
+        entry = self.entry(invoice, PAYMENT, settlement.payment, invoice.updated_at, postings, settlement.payment)
         JournalStore(connection).add(entry)
 
     def voided(self, connection: Connection, invoice: Invoice) -> None:
@@ -68,7 +96,7 @@ class Journal:
         store.drop_releases(invoice.organization, invoice.id)  # waits for a release under way, which is then reversed
         written = store.of_invoice(invoice.organization, invoice.id)
         postings = reversed_(list(chain.from_iterable(one.postings for one in written)))
-        store.add(self._entry(invoice, VOID, "", invoice.updated_at, postings))
+        store.add(self.entry(invoice, VOID, "", invoice.updated_at, postings))
 
     def release(self, connection: Connection, organization: str, now: datetime, limit: int) -> int:
         """Release revenue that was deferred and is due, at most so many months of invoices; how many it were."""
@@ -85,7 +113,7 @@ class Journal:
             one.customer, one.invoice, None, one.currency, one.last_day, now, released(one.amount),
         )
 
-    def _entry(
+    def entry(
         self, invoice: Invoice, kind: str, which: str, at: datetime, postings: Sequence[Posting],
         payment: str | None = None,
     ) -> list[JournalEntry]:
@@ -99,20 +127,21 @@ class Journal:
         )]
 
 
-def _issued_at(invoice: Invoice) -> datetime:
+def issued_at_of(invoice: Invoice) -> datetime:
+    """When a finalised invoice was issued."""
     if invoice.issued_at is None:
         raise ValueError(f"Invoice {invoice.id} was not issued.")
     return invoice.issued_at
 
 
-def _earned(line: InvoiceLine, zone: ZoneInfo) -> Earned:
+def earned_by(line: InvoiceLine, zone: ZoneInfo) -> Earned:
     """A line by the local days of its period."""
     if line.period is None:
         return Earned(line.net)
     return Earned(line.net, local_day(line.period.start, zone), local_day(line.period.end, zone))
 
 
-def _over(last_day: date, zone: ZoneInfo) -> datetime:
+def month_over(last_day: date, zone: ZoneInfo) -> datetime:
     """The moment at which the last day of a month is over."""
     if last_day == date.max:
         return datetime.max.replace(tzinfo=UTC)

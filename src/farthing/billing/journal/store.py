@@ -96,6 +96,23 @@ class JournalStore:
                 for (organization, invoice, day), entry in done.items()
             ])
 
+    def releases_of(self, organization: str, invoice: str) -> tuple[dict[date, DueRelease], set[date]]:
+        """What an invoice has still to release, held, by last day; and the days up to which it was released."""
+        mine = (release_table.organization == organization) & (release_table.invoice == invoice)
+        rows = self.connection.execute(select(journal_releases).where(mine).with_for_update()).mappings().all()
+        waiting = [_release(row) for row in rows if row["entry"] is None]
+        done = {date.fromisoformat(row["last_day"]) for row in rows if row["entry"] is not None}
+        return {one.last_day: one for one in waiting}, done
+
+    def change_releases(self, organization: str, invoice: str, changed: Sequence[DueRelease]) -> None:
+        """What an invoice has to release in some months from now on; nothing: not at all."""
+        mine = (release_table.organization == organization) & (release_table.invoice == invoice)
+        days = [one.last_day.isoformat() for one in changed]
+        if days:
+            waiting = release_table.entry.is_(None) & release_table.last_day.in_(days)
+            self.connection.execute(delete(journal_releases).where(mine, waiting))
+            self.defer([one for one in changed if one.amount])
+
     def drop_releases(self, organization: str, invoice: str) -> None:
         """Forget what an invoice would still have released."""
         mine = (release_table.organization == organization) & (release_table.invoice == invoice)

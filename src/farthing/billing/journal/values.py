@@ -8,7 +8,7 @@ from decimal import Decimal
 from farthing.pricing.posting import Posting
 
 INVOICE, PAYMENT, RELEASE, VOID = "invoice", "payment", "release", "void"
-APPLIED = "applied"  # credit set against an invoice
+APPLIED, CREDIT_NOTE, WRITE_OFF = "applied", "credit_note", "write_off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from farthing.billing.invoices.numbers import SeriesReport
-from farthing.billing.journal.values import APPLIED, INVOICE, PAYMENT, RELEASE, VOID, JournalEntry
+from farthing.billing.journal.values import (
+    APPLIED,
+    CREDIT_NOTE,
+    INVOICE,
+    PAYMENT,
+    RELEASE,
+    VOID,
+    WRITE_OFF,
+    JournalEntry,
+)
 from farthing.kernel.clock import instant_text
 from farthing.pricing.arithmetic import ZERO, money
 from farthing.pricing.currencies import currency
@@ -31,6 +40,7 @@ ACCOUNTS: Final[Mapping[Account, str]] = {
 NARRATIONS: Final[Mapping[str, str]] = {
     INVOICE: "Invoice {number}", PAYMENT: "Payment of {number}", RELEASE: "Revenue of {number} earned",
     VOID: "{number} voided", APPLIED: "Credit set against {number}",
+    CREDIT_NOTE: "Credit note on {number}", WRITE_OFF: "{number} written off",
 }
 
 

@@ -6,7 +6,7 @@ from alembic import op
 from farthing.kernel.columns import ENGINE, Hash, Identifier, Instant, LongText, Name
 
 revision = "0018_bank_transactions"
-down_revision = "0016_balances"
+down_revision = "0017_credit_notes"
 
 
 def upgrade() -> None:
