@@ -102,8 +102,8 @@ def test_each_day_of_a_life_belongs_to_one_part(first: date, unit: str, zone: Zo
     """Whatever day it begins and ends on (rules 11 and 13)."""
     schedule = Schedule(first, Interval(unit), Anchor.CALENDAR, zone)  # type: ignore[arg-type]  # one of the units
     length = data.draw(st.integers(1, 800))
-    every = [start_of_day(first + timedelta(days=n), zone) for n in range(length + 1)]
-    assume(all(one < other for one, other in pairwise(every)))  # no day that its zone left out
+    *every, following = [start_of_day(first + timedelta(days=n), zone) for n in range(length + 2)]
+    assume(all(one < other for one, other in pairwise([*every, following])))  # no day that its zone left out
     found = list(boundaries(life(schedule, every[-1]), None, every[-1]))
     parts = [b.started for b in found if b.started is not None]
     assert [b.ended for b in found if b.ended is not None] == parts
