@@ -1,16 +1,23 @@
 """Changes of plan, quantity and prices in mid-period, pauses, and ends that were not known (rules 13 to 15)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from tests.service.books import BASE, CALLS, SEATS, Books, lines
+from tests.oracle import sound_books
+from tests.service.books import BASE, CALLS, SEATS, SUPPORT, Books, lines
 
 pytestmark = [pytest.mark.books]
 
-PRO = "pro"
 BIG: dict[str, Any] = BASE | {"amount": "40.00"}
+
+
+@pytest.fixture(autouse=True)
+def sound(books: Books) -> Iterator[None]:
+    """Whatever was done, the books end sound."""
+    yield
+    sound_books(books.api.farthing, books.api.organization)
 
 
 @pytest.fixture
@@ -135,6 +142,102 @@ def test_another_interval_ends_the_period_and_starts_a_new_one(november: Books) 
         ("fee", "base", "42.00", "2026-11-20", "2027-01-01"),
         ("proration", "base", "-3.67", "2026-11-20", "2026-12-01"),
     ]
+
+
+def test_an_end_gives_back_what_was_paid_for_in_advance(books: Books) -> None:
+    """As far as the last invoice can bear it (rules 13 and 14)."""
+    books.plan(BASE, SUPPORT | {"amount": "31.00"})
+    books.customer()
+    books.subscribe(key="main", starts_at="2026-11-01T00:00:00Z")
+    books.billed("2026-11-20T00:00:00Z")
+    assert change(books, "cancel", at="now")["ends_at"] == "2026-11-21T00:00:00Z"
+    books.api.clock.to("2026-11-22T00:00:00Z")
+    [last] = books.billed("2026-11-22T00:00:00Z")
+    assert told(last) == [
+        ("fee", "support", "20.67", "2026-11-01", "2026-11-21"),
+        ("proration", "base", "-3.33", "2026-11-21", "2026-12-01"),
+    ]
+    assert books.api.post("/v1/subscriptions/main/uncancel").status_code == 409
+
+
+def test_an_end_that_is_withdrawn_charges_the_days_again(november: Books) -> None:
+    """Of a fee that was shortened to the end that was known (rule 13)."""
+    change(november, "cancel", at="2026-12-10T12:00:00Z")
+    first = december(november)
+    assert told(first) == [("fee", "base", "3.23", "2026-12-01", "2026-12-11")]
+    change(november, "uncancel")
+    november.api.clock.to("2027-01-02T00:00:00Z")
+    [january] = november.billed("2027-01-02T00:00:00Z")
+    assert told(january) == [
+        ("fee", "base", "10.00", "2027-01-01", "2027-02-01"), ("fee", "base", "6.77", "2026-12-11", "2027-01-01"),
+    ]
+
+
+def test_a_credit_is_less_the_discount_that_its_line_had(books: Books) -> None:
+    """And so is the charge that takes its place, which counts for no coupon (rule 14)."""
+    books.api.made("/v1/coupons", {"key": "half", "name": "Half", "percent": "50", "duration": "once"})
+    books.plan(BASE)
+    books.plan(BIG, key="big")
+    books.customer()
+    books.subscribe(key="main", starts_at="2026-11-01T00:00:00Z", coupons=["half"])
+    books.billed("2026-11-20T00:00:00Z")
+    change(books, plan="big", at="now")
+    invoice = december(books)
+    assert [(line["amount"], line["discount"]) for line in invoice["lines"]] == [
+        ("40.00", "0.00"), ("-1.83", "0.00"), ("14.67", "7.34"),
+    ]
+
+
+def test_a_credit_bears_the_tax_of_its_line(books: Books) -> None:
+    """Not that of today (rule 14)."""
+    rate = {"key": "vat", "name": "VAT", "percent": "10", "country": "DE"}
+    books.api.made("/v1/tax-rates", rate)
+    books.plan(BASE)
+    books.plan(BIG, key="big")
+    books.customer(address={"country": "DE"})
+    books.subscribe(key="main", starts_at="2026-11-01T00:00:00Z")
+    books.billed("2026-11-20T00:00:00Z")
+    books.api.made("/v1/tax-rates", rate | {"key": "new", "percent": "20", "country": "FR"})
+    assert books.api.patch("/v1/customers/acme", {"address": {"country": "FR"}}).status_code == 200
+    change(books, plan="big", at="now")
+    invoice = december(books)
+    assert [(tax["rate_key"], tax["taxable"], tax["amount"]) for tax in invoice["taxes"]] == [
+        ("new", "54.67", "10.93"), ("vat", "-3.67", "-0.37"),
+    ]
+
+
+def test_a_fee_without_prorate_is_never_given_back(books: Books) -> None:
+    """And charged whole for each period in which it has a day (rule 13)."""
+    setup = BASE | {"key": "setup", "amount": "7.00", "prorate": False}
+    books.plan(BASE, setup)
+    books.plan(BIG, setup | {"amount": "9.00"}, key="big")
+    books.customer()
+    books.subscribe(key="main", starts_at="2026-11-01T00:00:00Z")
+    books.billed("2026-11-20T00:00:00Z")
+    change(books, plan="big", at="now")
+    change(books, plan="pro", at="2026-11-25T00:00:00Z")
+    amounts = [line[1:3] for line in told(december(books))]
+    assert amounts == [
+        ("base", "10.00"), ("setup", "7.00"), ("base", "-1.67"), ("base", "6.67"), ("setup", "9.00"),
+    ]
+
+
+def test_a_yearly_fee_is_changed_at_once_by_an_invoice_of_its_own(books: Books) -> None:
+    """Because the next boundary is more than 31 days away (rule 14)."""
+    books.plan(BASE | {"amount": "365.00"}, interval="year")
+    books.plan(BASE | {"amount": "730.00"}, key="big", interval="year")
+    books.customer()
+    books.subscribe(key="main", starts_at="2026-01-01T00:00:00Z")
+    books.billed("2026-11-20T00:00:00Z")
+    change(books, plan="big", at="now")
+    own = books.invoices()[-1]
+    assert told(own) == [
+        ("proration", "base", "-42.00", "2026-11-20", "2027-01-01"),
+        ("fee", "base", "84.00", "2026-11-20", "2027-01-01"),
+    ]
+    change(books, plan="pro", at="2026-12-01T00:00:00Z")
+    assert len(books.invoices()) == 2
+    assert december(books)["total"] == "-31.00"
 
 
 @pytest.mark.parametrize(("body", "field"), [

@@ -1,7 +1,7 @@
 """I4: nothing is billed twice."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import Connection, func, select
 
@@ -9,6 +9,9 @@ from farthing.app import Farthing
 from farthing.billing.charges.models import charges
 from farthing.billing.invoices.models import invoice_lines, invoices
 from farthing.billing.invoices.values import VOID
+from farthing.pricing.agreements import outside
+from farthing.pricing.calendar import Period
+from farthing.pricing.checks import Billed
 from farthing.verification.values import Broken, organizations_in, streamed
 
 CHARGES = ("usage", "fee")  # other reasons correct one of these and name it
@@ -33,20 +36,40 @@ def _of(connection: Connection, organization: str) -> Iterator[Broken]:
         .where(standing, line.reason.in_(CHARGES), line.period_from.is_not(None))
         .order_by(*place, line.period_from, line.period_to)
     )
-    before: tuple[object, ...] | None = None
-    until: datetime | None = None
-    last = ""
-    for subscription, price, group, reason, start, end, id, of in streamed(connection, query):
-        same = (subscription, price, group, reason)
-        if same != before:
-            before, until = same, None
-        if until is not None and start < until:
+    back = _given_back(connection, organization)
+    for same, rows in groupby(streamed(connection, query), key=lambda row: tuple(row[:4])):
+        pieces = [
+            Billed(row.invoice, same[1], (), same[3], period, row.id) for row in rows
+            for period in outside(back.get(row.id, ()), [Period(row.period_from, row.period_to)])
+        ]
+        yield from _overlapping(organization, str(same[0]), pieces)
+
+
+def _overlapping(organization: str, subscription: str, pieces: Sequence[Billed]) -> Iterator[Broken]:
+    last: Billed | None = None
+    for one in sorted(pieces, key=lambda piece: (piece.period.start, piece.period.end)):
+        if last is not None and one.period.start < last.period.end:
+            start, until = one.period.start.isoformat(), last.period.end.isoformat()
             yield Broken(
-                organization, id, f"{price} of {subscription} on invoice {of} bills time from {start.isoformat()} on "
-                f"that line {last} bills already, up to {until.isoformat()}",
+                organization, one.line, f"{one.price} of {subscription} on invoice {one.where} bills time from {start} "
+                f"on that line {last.line} bills already, up to {until}",
             )
-        if until is None or end > until:
-            until, last = end, id
+        if last is None or one.period.end > last.period.end:
+            last = one
+
+
+def _given_back(connection: Connection, organization: str) -> dict[str, list[Period]]:
+    """The days that credits of invoices that stand gave back, by the line whose they were (rule 14)."""
+    line, invoice = invoice_lines.c, invoices.c
+    query = (
+        select(line.corrects_line, line.period_from, line.period_to)
+        .join(invoices, invoice.id == line.invoice)
+        .where(invoice.organization == organization, invoice.status != VOID, line.reason == "proration")
+    )
+    found: dict[str, list[Period]] = {}
+    for corrected, start, end in connection.execute(query):
+        found.setdefault(corrected, []).append(Period(start, end))
+    return found
 
 
 def _charges(connection: Connection, organization: str) -> Iterator[Broken]:

@@ -52,11 +52,19 @@ def _of(connection: Connection, farthing: Farthing, chunk: Sequence[Invoice]) ->
 
 
 def _difference(invoice: Invoice, rated: Rated) -> str | None:
-    """How an invoice differs from what its events come to; None when it does not."""
+    """How an invoice differs from what its events come to; None when it does not.
+
+    What changes have touched since is not charged so again: of such a subscription the usage is compared.
+    """
     if rated.refused:
         return f"could not be made again: {rated.refused}"
-    stored = [(line.price, line.group, line.quantity, line.entered) for line in invoice.lines if line.charge is None]
-    again = [(line.price, line.group, plain(line.quantity), line.amount) for line in rated.lines]
+    reasons = ("usage", "fee") if rated.due.subscription.adjusted_from is None else ("usage",)
+    stored = [
+        (line.price, line.group, line.quantity, line.entered) for line in invoice.lines if line.reason in reasons
+    ]
+    again = [
+        (line.price, line.group, plain(line.quantity), line.amount) for line in rated.lines if line.reason in reasons
+    ]
     for place, (one, other) in enumerate(zip(stored, again, strict=False), start=1):
         if one != other:
             return f"line {place} says {_told(*one)}, its events say {_told(*other)}"
