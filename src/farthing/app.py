@@ -14,6 +14,7 @@ from farthing.billing.bill_runs.running import Running
 from farthing.billing.bill_runs.service import Background, BillRuns
 from farthing.billing.charges.service import Charges
 from farthing.billing.coupons.giving import CustomersCoupons, Giving
+from farthing.billing.credit_notes.beyond import BeyondInvoices
 from farthing.billing.credit_notes.issuing import Issuing
 from farthing.billing.credit_notes.service import CreditNotes
 from farthing.billing.invoices.answers import InvoiceSource
@@ -235,14 +236,15 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     journal = Journal(new_id)
     releases, export = Releases(database, now, journal), JournalExport(database, organizations)
     balances = Balances(new_id)
-    invoices = Invoices(database, now, new_id, organizations, book, rater, journal, balances)
-    changes = Changes(database, now, catalog, OwnInvoices(invoices))
     issuing = Issuing(now, new_id, organizations, CreditJournal(journal), balances)
+    beyond = BeyondInvoices(issuing)
+    invoices = Invoices(database, now, new_id, organizations, book, rater, journal, balances, beyond)
+    changes = Changes(database, now, catalog, OwnInvoices(invoices))
     credit_notes = CreditNotes(database, book, issuing)
     writing_off = WritingOff(database, now, journal)
     explainer = Explainer(database, catalog, rater)
     previews = Previews(database, now, book, rater)
-    running = Running(database, now, new_id, organizations, book, rater, releases, balances)
+    running = Running(database, now, new_id, organizations, book, rater, releases, balances, beyond)
     bill_runs = BillRuns(database, now, new_id, book, running, ground.background)
     due = (DueReleases(database, releases), DueBoundaries(database, organizations, bill_runs))
     test_clocks = TestClocks(database, now, new_id, ground.identity.clocks, due, ground.background)

@@ -14,7 +14,7 @@ UNAUDITED: Final = {
     "meter_positions": _FOLLOWS, "usage_points": _FOLLOWS, "usage_rollups": _FOLLOWS, "unusable_events": _FOLLOWS,
     "event_subjects": "as the customer or subscription that is named so", "event_streams": _KEPT,
     "invoice_lines": "as its invoice, by whose version they are fixed", "plan_meters": "as its plan",
-    "subscription_plans": "as its subscription",
+    "subscription_plans": "as its subscription", "credited_days": "as its credit note",
     "invoice_tax_rates": "as its invoice", "coupon_uses": "as its invoice",
     "journal_releases": "worked out from its invoice, and checked against the journal",
     "unsealed": _KEPT, "chains": _KEPT, "number_series": _KEPT, "billing_accounts": _KEPT, "owed_names": _KEPT,

@@ -20,14 +20,12 @@ class Terms:
     """What holds for a stretch of time.
 
     plan        tells one version of a plan from every other
-    family      tells one plan, in all its versions, from every other
     prices      in the plan's order
     quantities  by key, of prices without a meter
     marks       by key of a price: the terms as its lines keep them; none for those that the subscription began with
     """
 
     plan: str
-    family: str
     prices: tuple[Price, ...]
     quantities: Mapping[str, Decimal]
     marks: Mapping[str, str] = field(default_factory=lambda: NO_MARKS)
@@ -90,14 +88,12 @@ def days_of(period: Period, zone: ZoneInfo) -> int:
 class Stretch:
     """Days for which one price charges the same: of a fee without `prorate`, all that it has in the plan period.
 
-    family    tells the plan from others
     quantity  None for a flat price, or where it is missing
     days, of  how many of the days of the full period are charged; equal for the whole fee
     mark      see `Terms`
     """
 
     price: Price
-    family: str
     quantity: Decimal | None
     period: Period
     days: int
@@ -122,10 +118,13 @@ def fee_stretches(agreement: Agreement, part: Part, billing: Billing) -> list[St
         for price in terms.prices:
             if price.meter is None and price.billing is billing:
                 stretches = found.setdefault(price.key, [])
+                if stretches and not stretches[-1].price.prorate:
+                    continue  # charged whole for this plan period, whatever it changed to (rule 13)
                 if price.prorate:
                     _add_days(stretches, price, terms, agreement, period, part.of)
-                elif not _has(stretches, price, terms) and agreement.days(period):
-                    stretches.append(_stretch(price, terms, part.period, part.of, part.of))
+                elif agreement.days(period):
+                    start = period.start if stretches else part.period.start
+                    stretches.append(_stretch(price, terms, Period(start, part.period.end), part.of, part.of))
     return [one for stretches in found.values() for one in stretches]
 
 
@@ -138,18 +137,13 @@ def _add_days(
         last = stretches[-1] if stretches else None
         if last is not None and last.charges == new.charges and last.period.end == piece.start:
             whole = Period(last.period.start, piece.end)
-            stretches[-1] = Stretch(price, last.family, last.quantity, whole, last.days + days, of, last.mark)
+            stretches[-1] = Stretch(price, last.quantity, whole, last.days + days, of, last.mark)
         elif days:
             stretches.append(new)
 
 
-def _has(stretches: Sequence[Stretch], price: Price, terms: Terms) -> bool:
-    """Whether a fee without `prorate` is charged for this period already, whatever its amount was then (rule 13)."""
-    return any(one.family == terms.family and not one.price.prorate for one in stretches)
-
-
 def _stretch(price: Price, terms: Terms, period: Period, days: int, of: int) -> Stretch:
-    return Stretch(price, terms.family, terms.quantity(price), period, days, of, terms.marks.get(price.key))
+    return Stretch(price, terms.quantity(price), period, days, of, terms.marks.get(price.key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def check_once(lines: Sequence[Line], others: Sequence[Billed]) -> None:
     """
     back: dict[str, list[Period]] = {}
     for each in lines:
-        if each.corrects is not None and each.period is not None:
+        if each.reason == "proration" and each.corrects is not None and each.period is not None:
             back.setdefault(each.corrects[1], []).append(each.period)
     standing = [piece for one in others for piece in less(one, back.get(one.line, ()))]
     for line in _billed(lines):

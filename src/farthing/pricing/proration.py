@@ -82,18 +82,21 @@ def _unbilled(one: Stretch, billed: Sequence[BilledFee], zone: ZoneInfo) -> Iter
         if not any(_charges_whole(each, one) for each in billed):
             yield one
         return
-    charged = [
-        days for each in billed if each.stretch.charges == one.charges
-        for days in outside(each.credited, [each.stretch.period])
-    ]
+    charged = [days for each in billed if _charges(each, one) for days in outside(each.credited, [each.stretch.period])]
     for days in outside(charged, [one.period]):
         yield replace(one, period=days, days=days_of(days, zone))
 
 
 def _charges_whole(one: BilledFee, owed: Stretch) -> bool:
     """Whether a fee without `prorate` was charged for this plan period already."""
-    same = (one.stretch.price.key, one.stretch.family) == (owed.price.key, owed.family)
-    return same and not one.stretch.price.prorate and one.stretch.period.start == owed.period.start
+    same = one.stretch.price.key == owed.price.key and not one.stretch.price.prorate
+    return same and owed.period.start <= one.stretch.period.start < owed.period.end
+
+
+def _charges(one: BilledFee, owed: Stretch) -> bool:
+    """Whether it charges its days so, or whole for the plan period and for all that the fee may change to (rule 13)."""
+    whole = one.stretch.price.key == owed.price.key and not one.stretch.price.prorate
+    return whole or one.stretch.charges == owed.charges
 
 
 def _credits(
@@ -122,7 +125,8 @@ def _credit(one: BilledFee, days: Period, share: tuple[int, int], amount: Decima
 
 
 def _charge(piece: Stretch, billed: Sequence[BilledFee], zone: ZoneInfo, currency: Currency) -> Line:
-    """The new days, less the share of discount that the line had which charged them before (rule 14)."""
+    """The new days, less the share of discount that the line had which charged them before, and which it names: that
+    one's invoice stands as long as this one does (rules 14 and 20)."""
     line = stretch_line(piece, currency)
     overlapping = [each for each in billed if _overlap(each.stretch.period, piece.period)]
     same = [each for each in overlapping if each.stretch.price.key == piece.price.key]
@@ -130,7 +134,8 @@ def _charge(piece: Stretch, billed: Sequence[BilledFee], zone: ZoneInfo, currenc
     entered = sum((each.entered for each in of), ZERO)
     taken = sum((each.discount for each in of), ZERO)
     share = Fraction(taken) / Fraction(entered) if entered else Fraction(0)
-    return replace(line, carried=share)
+    corrects = (of[-1].invoice, of[-1].line) if of else None
+    return replace(line, carried=share, corrects=corrects)
 
 
 def _overlap(one: Period, other: Period) -> bool:

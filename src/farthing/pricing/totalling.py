@@ -19,6 +19,11 @@ class Beyond:
     line: Line
     amount: Decimal
 
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing of it stands on the invoice."""
+        return self.amount == -self.line.amount
+
 
 @dataclass(frozen=True, slots=True)
 class Totalled:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from farthing.app import Farthing
 from farthing.billing.charges.models import charges
+from farthing.billing.credit_notes.models import credited_days
 from farthing.billing.invoices.models import invoice_lines, invoices
 from farthing.billing.invoices.values import VOID
 from farthing.pricing.agreements import outside
@@ -59,7 +60,7 @@ def _overlapping(organization: str, subscription: str, pieces: Sequence[Billed])
 
 
 def _given_back(connection: Connection, organization: str) -> dict[str, list[Period]]:
-    """The days that credits of invoices that stand gave back, by the line whose they were (rule 14)."""
+    """The days that credits of standing invoices, and credit notes, gave back, by the line that had them (rule 14)."""
     line, invoice = invoice_lines.c, invoices.c
     query = (
         select(line.corrects_line, line.period_from, line.period_to)
@@ -67,7 +68,9 @@ def _given_back(connection: Connection, organization: str) -> dict[str, list[Per
         .where(invoice.organization == organization, invoice.status != VOID, line.reason == "proration")
     )
     found: dict[str, list[Period]] = {}
-    for corrected, start, end in connection.execute(query):
+    day = credited_days.c
+    noted = select(day.line, day.period_from, day.period_to).where(day.organization == organization)
+    for corrected, start, end in (*connection.execute(query), *connection.execute(noted)):
         found.setdefault(corrected, []).append(Period(start, end))
     return found
 

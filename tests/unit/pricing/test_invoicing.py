@@ -47,7 +47,7 @@ def boundary_lines(
     usage: Mapping[str, tuple[GroupRating, ...]],
 ) -> tuple[Line, ...]:
     """The lines of a subscription that never changes."""
-    terms = Terms("plan@1", "plan", tuple(prices), quantities)
+    terms = Terms("plan@1", tuple(prices), quantities)
     agreement = Agreement(((OCTOBER.start, terms),), ZoneInfo("UTC"))
     segments = [] if boundary.used is None else usage_segments(agreement, boundary.used)
     return invoicing.boundary_lines(agreement, boundary, [(one, usage[one.price.key]) for one in segments], USD)

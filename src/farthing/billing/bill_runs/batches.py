@@ -8,6 +8,7 @@ from typing import Final
 from farthing.billing.bill_runs.joining import Joining
 from farthing.billing.bill_runs.standing import Standing
 from farthing.billing.bill_runs.values import BillRun
+from farthing.billing.credit_notes.beyond import Remaining
 from farthing.billing.invoices.charging import Charged, Charging
 from farthing.billing.invoices.drafting import Name, Parties, boundary_draft, redrafted, says_the_same
 from farthing.billing.invoices.rating import PARKS, Rated, refusal
@@ -17,7 +18,7 @@ from farthing.billing.subscriptions.values import Subscription
 from farthing.customers import Customer
 from farthing.identity import Organization
 from farthing.pricing.boundaries import Boundary
-from farthing.pricing.checks import UnsoundInvoice, check_once
+from farthing.pricing.checks import check_once
 
 MOST_A_DAY: Final = 20  # invoices with a boundary on one local day, voided ones counted: a loop ends here (T38)
 
@@ -54,6 +55,7 @@ class Batch:
     drafts   theirs, by subscription and boundary
     changed  subscriptions that differ from what was found
     parked   those that cannot be billed, with the reason of the earliest boundary
+    beyond   what final ones give back and could not bear: credit notes (rule 14)
     moved    those that somebody else changed since they were rated: to be looked at again
     """
 
@@ -64,6 +66,7 @@ class Batch:
     charging: Charging
     joining: Joining
     made: list[Made] = field(default_factory=list)
+    beyond: list[Remaining] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     changed: dict[str, Subscription] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
@@ -108,8 +111,6 @@ class Batch:
             place = at if rated.due.boundary.change is None else None
             check_once(rated.lines, self.terms.standing.elsewhere(subscription.id, place))
             charged = self._charged(rated)
-            if charged.done.beyond:
-                raise UnsoundInvoice("what is given back is more than it comes to")
         except PARKS as error:
             return self._park(subscription, at, refusal(rated.due, error))
         final = charged.refused is None and self._is_final(rated.due.boundary)
@@ -141,6 +142,8 @@ class Batch:
 
     def _draft(self, rated: Rated, charged: Charged, final: bool) -> None:
         terms, subscription, earlier = self.terms, rated.due.subscription, self._earlier(rated)
+        if final and charged.done.beyond and not charged.done.lines:
+            self.beyond.append(Remaining(None, charged.done.beyond))
         if not charged.done.lines:  # without a line there is no invoice (rule 25)
             self.dropped += [] if earlier is None else [earlier.id]
             self.charging.forget(self.dropped[-1:])
@@ -158,6 +161,8 @@ class Batch:
             draft = replace(draft, bill_run=terms.run.id)
         self.charging.note(draft)
         self.made.append(Made(draft, earlier, final))
+        if final and charged.done.beyond:
+            self.beyond.append(Remaining(draft.id, charged.done.beyond))
 
     def _too_often(self, rated: Rated) -> str | None:
         subscription, day = rated.due.subscription, rated.due.day

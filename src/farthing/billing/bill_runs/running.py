@@ -17,6 +17,7 @@ from farthing.billing.bill_runs.joining import joining
 from farthing.billing.bill_runs.standing import standing
 from farthing.billing.bill_runs.store import BillRunStore
 from farthing.billing.bill_runs.values import BillRun, Parked
+from farthing.billing.credit_notes.beyond import BeyondInvoices
 from farthing.billing.invoices.billed import Due
 from farthing.billing.invoices.charging import charging
 from farthing.billing.invoices.numbers import Numbers
@@ -69,6 +70,7 @@ class Running:
     rater: Rater
     releases: Releases
     balances: Balances
+    beyond: BeyondInvoices
 
     def steps(self, run: BillRun) -> Iterator[BillRun]:
         """The run after each of its transactions, with which it is stored."""
@@ -142,6 +144,7 @@ class Running:
         invoices = InvoiceStore(connection)
         SubscriptionStore(connection).save(list(batch.changed.values()))
         invoices.remove(run.organization, batch.dropped)
+        noted = self.beyond.decide(connection, run.organization, batch.beyond, batch.terms.now)
         credited, taken = self._credited(connection, batch)
         made = self._numbered(connection, run, seller, credited)
         invoices.save([(one.before, invoice) for one, invoice in made if one.before is not None])
@@ -150,6 +153,7 @@ class Running:
         zones = {id: one.timezone for id, one in batch.found.items()}
         self.releases.journal.finalized(connection, [(one, zones[one.subscription or ""]) for one in final])
         self.releases.journal.applied(connection, [(one, taken[one.id]) for one in final if one.id in taken])
+        self.beyond.number(connection, noted)
 
     def _credited(self, connection: Connection, batch: Batch) -> tuple[list[Made], Taken]:
         """What a batch made; the final ones take the credit that their customers have, in order (rule 19)."""

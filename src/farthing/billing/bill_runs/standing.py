@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
+from farthing.billing.credit_notes.models import credited_days
 from farthing.billing.invoices.models import invoice_lines, invoices
 from farthing.billing.invoices.rating import Rated
 from farthing.billing.invoices.values import VOID
@@ -71,8 +72,16 @@ def _add_lines(
         .join(invoice_lines, line.invoice == invoice.id)
         .where(mine, line.period_from < end, line.period_to > start)
     )
+    day = credited_days.c
+    noted = (
+        select(day.line, day.period_from, day.period_to)
+        .join(invoice_lines, line.id == day.line).join(invoices, invoice.id == line.invoice)
+        .where(mine, day.period_from < end, day.period_to > start)
+    )
+    for id, since, until in connection.execute(noted):
+        found.back.setdefault(id, []).append(Period(since, until))
     for subscription, at, where, price, group, reason, since, until, id, corrected in connection.execute(query):
-        if corrected is not None:
+        if reason == "proration":
             found.back.setdefault(corrected, []).append(Period(since, until))
         elif price is not None:
             one = Billed(f"invoice {where}", price, tuple(group), reason, Period(since, until), id)

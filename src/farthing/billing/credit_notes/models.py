@@ -59,3 +59,15 @@ credit_note_lines = table(
     Index("credit_note_lines_of_invoice", "organization", "invoice"),
     CheckConstraint("amount > 0 AND tax >= 0", name="credit_note_lines_sign"),
 )
+
+# days of fees that credit notes gave back because no invoice could: those of lines are in the lines (rule 14)
+credited_days = table(
+    "credited_days",
+    required("organization", Identifier),
+    required("line", Identifier),
+    Column("credit_note", Identifier),  # null where nothing was left to be given back
+    required("period_from", Instant),
+    required("period_to", Instant),
+    PrimaryKeyConstraint("line", "period_from", name="credited_days_pk"),
+    ForeignKeyConstraint(["line"], ["invoice_lines.id"], name="credited_days_line_fk"),
+)

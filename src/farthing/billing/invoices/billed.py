@@ -1,14 +1,15 @@
 """What subscriptions that changed were billed for fees in advance, and what a boundary makes of it (rule 14)."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, func, select
 
+from farthing.billing.credit_notes.models import credit_note_lines, credited_days
 from farthing.billing.invoices.charged_rows import taxes_from
 from farthing.billing.invoices.models import invoice_lines, invoices
 from farthing.billing.invoices.values import DRAFT, VOID
@@ -109,31 +110,53 @@ def billed_fees(
     rows = connection.execute(query).mappings().all()
     back: dict[str, list[RowMapping]] = {}
     for row in rows:
-        if row["corrects_line"] is not None:
+        if row["reason"] == "proration":
             back.setdefault(row["corrects_line"], []).append(row)
+    notes, days = _by_credit_notes(connection, organization, [row["id"] for row in rows if row["reason"] == "fee"])
     by_id = {rate.id: rate for rate in rates}
     found: dict[str, list[BilledFee]] = {id: [] for id in owners}
     for row in rows:
         if row["reason"] == "fee":
             owner = owners[row["subscription"]]
-            found[owner.id].append(_billed(row, back.get(row["id"], ()), owner, plans, by_id))
+            fee = _billed(row, back.get(row["id"], ()), notes.get(row["id"], (0, 0)), owner, plans, by_id)
+            found[owner.id].append(replace(fee, credited=(*fee.credited, *days.get(row["id"], ()))))
     return Fees(found)
 
 
+def _by_credit_notes(
+    connection: Connection, organization: str, lines: Collection[str]
+) -> tuple[Mapping[str, tuple[int, int]], Mapping[str, Sequence[Period]]]:
+    """By line: what credit notes gave back of it, net and tax in minor units, and which days if they were for some."""
+    note, day = credit_note_lines.c, credited_days.c
+    sums = select(note.line, func.sum(note.amount), func.sum(note.tax)).where(
+        note.organization == organization, note.line.in_(list(lines))
+    )
+    amounts = {line: (int(net), int(tax)) for line, net, tax in connection.execute(sums.group_by(note.line))}
+    days: dict[str, list[Period]] = {}
+    query = select(day.line, day.period_from, day.period_to).where(
+        day.organization == organization, day.line.in_(list(lines))
+    )
+    for line, start, end in connection.execute(query):
+        days.setdefault(line, []).append(Period(start, end))
+    return amounts, days
+
+
 def _billed(
-    row: RowMapping, back: Sequence[RowMapping], owner: Subscription, plans: Plans, rates: Mapping[str, TaxRate]
+    row: RowMapping, back: Sequence[RowMapping], noted: tuple[int, int], owner: Subscription, plans: Plans,
+    rates: Mapping[str, TaxRate],
 ) -> BilledFee:
     unit = currency(row["currency"])
     by = priced_by(row["terms"], row["price"], owner, plans)
     period = Period(row["period_from"], row["period_to"])
     days, of = (row["days"], row["of_days"]) if row["of_days"] else (1, 1)
-    stretch = Stretch(by.price, by.family, by.quantity, period, days, of, row["terms"])
+    stretch = Stretch(by.price, by.quantity, period, days, of, row["terms"])
     treatment = _treatment(row, unit, rates)
     inclusive = bool(treatment.rates) and treatment.rates[0].inclusive
     with exactly():
         entered = row["entered"] if inclusive and row["entered"] is not None else row["amount"]
         after = row["amount"] - row["discount"] + (row["tax"] if inclusive else 0)
-        left = 0 if row["status"] == VOID else after + sum(_given_back(each, inclusive) for each in back)
+        left = after + sum(_given_back(each, inclusive) for each in back) - noted[0] - (noted[1] if inclusive else 0)
+        left = 0 if row["status"] == VOID else left
         return BilledFee(
             row["invoice"], row["id"], row["description"], stretch, from_minor(entered, unit),
             from_minor(entered - after, unit), treatment,

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from farthing.billing.balances.service import Balances
 from farthing.billing.charges.store import ChargeStore
+from farthing.billing.credit_notes.beyond import BeyondInvoices, Remaining
 from farthing.billing.credit_notes.standing import uncorrected
 from farthing.billing.invoices.billed import Due
 from farthing.billing.invoices.charging import Charged, charging
@@ -59,7 +60,7 @@ from farthing.pricing.arithmetic import ZERO
 from farthing.pricing.checks import UnsoundInvoice, check_invoice
 from farthing.pricing.currencies import currency
 from farthing.pricing.invoicing import Line, one_off_line
-from farthing.pricing.totalling import totals
+from farthing.pricing.totalling import Beyond, totals
 
 SERIES: Final = "INV"
 ATTEMPTS: Final = 5  # at finalising a draft whose subscription is being changed
@@ -77,6 +78,7 @@ class Invoices:
     rater: Rater
     journal: Journal
     balances: Balances
+    beyond: BeyondInvoices
 
     def get(self, organization: str, reference: str) -> Invoice:
         """By id or number; raises InvoiceNotFound."""
@@ -192,12 +194,14 @@ class Invoices:
         charged = self._charged(connection, lines, parties.buyer, draft)
         if charged.refused is not None:
             raise Unbillable(f"Invoice {draft.id} cannot be finalised: {charged.refused}.")
+        if not charged.done.lines:
+            raise Unbillable(f"Invoice {draft.id} would be credits alone; the next run gives them back without it.")
         if owner is not None and rated is not None:
             ready = redrafted(draft, rated, charged, parties, now, self._namer(now))
             SubscriptionStore(connection).save([_touched(closed(owner, rated.due.boundary), now)])
         else:
             ready = replace(recharged(parties.on(draft), charged), version=draft.version + 1)
-        return self._numbered(connection, draft, ready, owner, now)
+        return self._numbered(connection, draft, ready, owner, now, charged.done.beyond)
 
     def issue_own(self, connection: Connection, rated: Rated) -> bool:
         """Make the invoice that a change asked for (rule 14); whether it could be, which its tax decides."""
@@ -211,16 +215,22 @@ class Invoices:
             charged = of.charge(rated.lines, parties.buyer, rated.currency, owner.id)
         except UnsoundInvoice:
             return False
-        if charged.refused is not None or charged.done.beyond:
+        if charged.refused is not None:
             return False
         if charged.done.lines:
             draft = boundary_draft(rated, charged, parties, now, self._namer(now))
-            self._numbered(connection, None, draft, owner, now)
+            self._numbered(connection, None, draft, owner, now, charged.done.beyond)
+        elif charged.done.beyond:
+            remaining = [Remaining(None, charged.done.beyond)]
+            self.beyond.number(connection, self.beyond.decide(connection, owner.organization, remaining, now))
         return True
 
     def _numbered(
-        self, connection: Connection, draft: Invoice | None, ready: Invoice, owner: Subscription | None, now: datetime
+        self, connection: Connection, draft: Invoice | None, ready: Invoice, owner: Subscription | None, now: datetime,
+        beyond: Sequence[Beyond],
     ) -> Invoice:
+        remaining = [Remaining(ready.id, beyond)] if beyond else []
+        noted = self.beyond.decide(connection, ready.organization, remaining, now)
         applied = self.balances.apply(connection, [ready], now)
         [ready] = applied.invoices
         numbers = Numbers(connection, ready.organization, ready.seller["timezone"])
@@ -232,6 +242,7 @@ class Invoices:
             InvoiceStore(connection).save([(draft, invoice)])
         self.journal.finalized(connection, [(invoice, owner.timezone if owner else "")])
         self.journal.applied(connection, [(invoice, applied.taken[invoice.id])] if applied.taken else [])
+        self.beyond.number(connection, noted)
         return invoice
 
     def _charged(
