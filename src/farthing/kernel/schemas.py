@@ -180,10 +180,10 @@ def parsed(model: type[M], data: object) -> M:
 
 def refusal_of(details: Sequence[ErrorDetails]) -> Refusal:
     """What a model found, as one refusal."""
-    errors = [FieldError(_path(_location(detail)), _message(detail)) for detail in details]
-    for detail, error in zip(details, errors, strict=True):
+    errors = _once([FieldError(_path(_location(detail)), _message(detail)) for detail in details])
+    for detail in details:
         if detail["type"] == "not_available_yet":
-            return NotAvailableYet(error.field, errors)
+            return NotAvailableYet(_path(_location(detail)), errors)
     first = errors[0]
     return Invalid(f"{first.field or 'The body'} {first.message}.", errors)
 
@@ -198,7 +198,18 @@ MESSAGES: Final = {
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
 }
-KINDS_IN_PATHS: Final = re.compile(r"function-|tagged-|constrained-|nullable|\[key\]")
+KINDS_IN_PATHS: Final = re.compile(r"function-|tagged-|constrained-|nullable|literal\[|\[key\]")
+
+
+def _once(errors: Sequence[FieldError]) -> list[FieldError]:
+    """One for each field: what may be this or that is told what each of them must be."""
+    told: dict[str, list[str]] = {}
+    for error in errors:
+        told.setdefault(error.field, []).append(error.message)
+    return [
+        FieldError(field, ", or ".join([said[0], *(other.removeprefix("must be ") for other in said[1:])]))
+        for field, said in told.items()
+    ]
 
 
 def _message(detail: ErrorDetails) -> str:

@@ -25,7 +25,7 @@ def _duration(value: object) -> object:
         return InvoicesIn.model_validate(value)
     if value in ("once", "forever"):
         return value
-    raise PydanticCustomError("duration", 'must be "once", "forever" or {{"invoices": n}}')
+    raise PydanticCustomError("duration", 'must be "once", "forever" or {"invoices": n}')
 
 
 Duration = Annotated[
