@@ -26,6 +26,7 @@ from farthing.billing.invoices.service import Invoices
 from farthing.billing.invoices.writing_off import WritingOff
 from farthing.billing.journal.crediting import CreditJournal
 from farthing.billing.journal.exporting import JournalExport
+from farthing.billing.journal.receiving import MoneyJournal
 from farthing.billing.journal.releasing import Releases
 from farthing.billing.journal.service import Journal
 from farthing.billing.journal.store import LOG, contents
@@ -234,7 +235,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     rater = Rater(database, catalog, metering)
     subscriptions = Subscriptions(database, now, new_id, book, catalog, names.subscriptions, giving)
     journal = Journal(new_id)
-    releases, export = Releases(database, now, journal), JournalExport(database, organizations)
+    releases, export = Releases(database, now, journal), JournalExport(database, organizations, book)
     balances = Balances(new_id)
     issuing = Issuing(now, new_id, organizations, CreditJournal(journal), balances)
     beyond = BeyondInvoices(issuing)
@@ -248,8 +249,9 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     bill_runs = BillRuns(database, now, new_id, book, running, ground.background)
     due = (DueReleases(database, releases), DueBoundaries(database, organizations, bill_runs))
     test_clocks = TestClocks(database, now, new_id, ground.identity.clocks, due, ground.background)
+    receivables = OpenInvoices(database, now, organizations, book, balances, MoneyJournal(new_id))
     bank_transactions = BankTransactions(database, now, new_id, book)
-    payments = Payments(database, now, new_id, OpenInvoices(database, now, journal), book)
+    payments = Payments(database, now, new_id, receivables, book)
     answers = kept_answers(database, ground.cache, "invoice", "inv", InvoiceSource(database))
     kept = {
         "identity": ground.identity.services,

@@ -44,7 +44,6 @@ LATER: Final[tuple[tuple[str, str], ...]] = (
     *(("GET", "/v1/credit-notes/<one>.pdf"), ("GET", "/v1/credit-notes/<one>.xml")),
     *(("POST", "/v1/wallets"), ("GET", "/v1/wallets"), ("GET", "/v1/wallets/<one>")),
     *(("POST", "/v1/wallets/<one>/top-ups"), ("GET", "/v1/wallets/<one>/top-ups")),
-    ("POST", "/v1/payments/<one>/refund"),
     *(("POST", "/v1/reconciliations"), ("GET", "/v1/reconciliations"), ("POST", "/v1/reconciliations/<one>/undo")),
     *((method, "/v1/webhook-endpoints") for method in ("POST", "GET")),
     *((method, "/v1/webhook-endpoints/<one>") for method in ("GET", "PATCH", "DELETE")),

@@ -121,7 +121,7 @@ def test_a_subscription_is_not_billed_beyond_its_end(billed: Books) -> None:
 
 
 def test_a_receipt_is_one_payment(billed: Books) -> None:
-    with refused(billed, "payments_reference") as connection:
+    with refused(billed, "payments_receipt") as connection:
         again = row(connection, payments, billed.api.organization) | {"id": "pay_again"}
         connection.execute(insert(payments).values(again))
 

@@ -13,4 +13,4 @@ def test_only_their_store_writes_invoices() -> None:
         str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py")
         if "versions" not in path.parts and WRITES.search(path.read_text("utf-8"))
     }
-    assert writers == {"billing/invoices/store.py"}
+    assert writers == {"billing/invoices/store.py", "billing/invoices/settling.py"}

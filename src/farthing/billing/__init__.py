@@ -1,14 +1,21 @@
 """Billing: subscriptions, bill runs and invoices. What other rooms may use stands here."""
 
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
+from farthing.billing.invoices.money import GivenBack, Receipt, Receivable
 from farthing.billing.invoices.values import Invoice, InvoiceNotFound, InvoiceNotOpen, Settlement, payable
+from farthing.customers import Customer
 
-__all__ = ["Invoice", "InvoiceNotFound", "InvoiceNotOpen", "Receivables", "Settlement", "payable"]
+__all__ = [
+    "GivenBack", "Invoice", "InvoiceNotFound", "InvoiceNotOpen", "Receipt", "Receivable", "Receivables", "Settlement",
+    "payable",
+]
 
 
 class Receivables(Protocol):
-    """What payments ask of invoices, inside their own transaction."""
+    """What payments ask of invoices and balances, inside their own transaction."""
 
     def named(self, organization: str, reference: str) -> Invoice:
         """By id or number; raises InvoiceNotFound."""
@@ -16,9 +23,29 @@ class Receivables(Protocol):
     def held(self, organization: str, reference: str) -> Invoice:
         """The same, which nobody else pays, voids or changes until the transaction ends; raises InvoiceNotFound."""
 
-    def settle(self, organization: str, invoice_id: str, settlement: Settlement) -> Invoice:
-        """Note that money came in for an invoice; raises InvoiceNotFound, InvoiceNotOpen.
+    def all_held(self, organization: str, ids: Collection[str]) -> Mapping[str, Invoice]:
+        """Many of them, by id, held in one order; those that are not there are missing."""
 
-        The amount is in the invoice's currency and at most what is due.
+    def owed(self, organization: str, currencies: Collection[str]) -> Sequence[Receivable]:
+        """All open invoices in these currencies, by age."""
+
+    def numbered(self, organization: str, numbers: Sequence[str]) -> Sequence[Receivable]:
+        """The invoices that have these numbers, in whatever state."""
+
+    def payer(self, organization: str, reference: str) -> Customer:
+        """A customer whose money is to be kept; its currency stays until the transaction ends (rule 23).
+
+        raises CustomerNotFound, CustomerChanging
         """
 
+    def balance(self, organization: str, customer: str, currency: str) -> Decimal:
+        """What there is on a customer's balance, which nobody else takes from until the transaction ends."""
+
+    def receive(self, organization: str, receipts: Sequence[Receipt]) -> None:
+        """Set money against invoices, at most what is due, and keep the rest on balances.
+
+        raises InvoiceNotFound, InvoiceNotOpen
+        """
+
+    def give_back(self, organization: str, given: Sequence[GivenBack]) -> None:
+        """Take money from invoices, which are owed it again, and from balances; raises PaidBack, BalanceTooLow."""

@@ -173,19 +173,18 @@ def released(amount: Decimal) -> tuple[Posting, ...]:
     return moved({Account.DEFERRED_REVENUE: amount, Account.REVENUE: -amount})
 
 
-def paid(amount: Decimal) -> tuple[Posting, ...]:
-    """Money that came in for what was owed (rule 22)."""
-    return moved({Account.CASH: amount, Account.RECEIVABLES: -amount})
+def received(on_invoice: Decimal, on_balance: Decimal, written_off: bool = False) -> tuple[Posting, ...]:
+    """Money that came in: for what was owed, or had been given up, and what is kept for its customer (rule 22)."""
+    owed = Account.BAD_DEBT if written_off else Account.RECEIVABLES
+    with exactly():
+        return moved({
+            Account.CASH: on_invoice + on_balance, owed: -on_invoice, Account.CUSTOMER_CREDIT: -on_balance,
+        })
 
 
 def written_off(due: Decimal) -> tuple[Posting, ...]:
     """What is owed and not expected any more (rule 22)."""
     return moved({Account.BAD_DEBT: due, Account.RECEIVABLES: -due})
-
-
-def recovered(amount: Decimal) -> tuple[Posting, ...]:
-    """Money that came in for what was written off (rule 22)."""
-    return moved({Account.CASH: amount, Account.BAD_DEBT: -amount})
 
 
 def applied(taken: Mapping[Account, Decimal]) -> tuple[Posting, ...]:

@@ -39,7 +39,7 @@ def wrong(one: Invoice) -> Iterator[str]:
         total = figures.subtotal - figures.discount_total + figures.tax_total
         if total != figures.total:
             yield f"the total {figures.total} is not subtotal less discounts plus tax, {total}"
-        payments = sum((each.amount for each in one.settlements), ZERO)
+        payments = sum((each.amount - each.refunded for each in one.settlements), ZERO)
         kept = payments - sum((each.to.refunded for each in one.credit_notes), ZERO)
         if kept != one.amount_paid:
             yield f"what is paid, {one.amount_paid}, is not the sum of the payments less what was given back, {kept}"

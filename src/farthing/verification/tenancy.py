@@ -18,7 +18,7 @@ from farthing.catalog.plans.models import plan_meters, plan_versions, plans
 from farthing.customers.models import customers
 from farthing.identity.organizations.models import organizations as tenants
 from farthing.payments.bank_transactions.models import bank_transactions
-from farthing.payments.models import payments
+from farthing.payments.models import payment_refunds, payments
 from farthing.usage.quantities.models import meter_positions
 from farthing.usage.subjects.models import event_subjects
 from farthing.verification.values import Broken
@@ -62,6 +62,8 @@ REFERENCES: Final = (
     Reference(subscriptions, "plan", plans, ("billing", "catalog")),
     Reference(payments, "invoice", invoices, ("payments", "billing")),
     Reference(payments, "customer", customers, ("payments", "customers")),
+    Reference(payments, "bank_transaction", bank_transactions, ("payments", "payments")),
+    Reference(payment_refunds, "payment", payments, ("payments", "payments")),
     Reference(bank_transactions, "customer", customers, ("payments", "customers"), may_be_gone=True),
     Reference(bank_transactions, "paid_by", customers, ("payments", "customers")),
     Reference(journal_entries, "invoice", invoices, BOOKS),

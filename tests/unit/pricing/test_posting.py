@@ -19,7 +19,7 @@ from farthing.pricing.posting import (
     issued,
     last_of_month,
     moved,
-    paid,
+    received,
     released,
     releases,
     reversed_,
@@ -87,7 +87,12 @@ def test_an_invoice_of_nothing_has_no_entry() -> None:
 
 
 def test_money_that_comes_in_lowers_what_is_owed() -> None:
-    assert paid(Decimal("4.00")) == (Posting(Account.CASH, Account.RECEIVABLES, Decimal("4.00")),)
+    four, two, nothing = Decimal("4.00"), Decimal("2.00"), Decimal(0)
+    assert received(four, nothing) == (Posting(Account.CASH, Account.RECEIVABLES, four),)
+    assert received(four, nothing, written_off=True) == (Posting(Account.CASH, Account.BAD_DEBT, four),)
+    assert received(four, two) == (
+        Posting(Account.CASH, Account.RECEIVABLES, four), Posting(Account.CASH, Account.CUSTOMER_CREDIT, two),
+    )
 
 
 def test_what_does_not_balance_cannot_be_said() -> None:

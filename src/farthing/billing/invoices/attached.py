@@ -22,7 +22,7 @@ def settlements_of(connection: Connection, invoices: Collection[str]) -> dict[st
     for row in connection.execute(query.order_by(invoice_payments.c.payment)).mappings():
         found[row["invoice"]].append(Settlement(
             row["payment"], from_minor(row["amount"], currency(row["currency"])), row["currency"], row["method"],
-            row["reference"], row["received_at"],
+            row["reference"], row["received_at"], _amount(row, "refunded"),
         ))
     return found
 

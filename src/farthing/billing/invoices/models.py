@@ -110,9 +110,11 @@ invoice_payments = table(
     required("method", Name),
     Column("reference", Name),
     required("received_at", Instant),
+    required("refunded", BigInteger),  # what of it was given back since
     PrimaryKeyConstraint("invoice", "payment", name="invoice_payments_pk"),
     ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_payments_invoice_fk"),
     CheckConstraint("amount > 0", name="invoice_payments_amount"),
+    CheckConstraint("refunded >= 0 AND refunded <= amount", name="invoice_payments_refunded"),
 )
 
 # from which invoices that stand, drafts too, a coupon took something: what its duration counts (rule 19)

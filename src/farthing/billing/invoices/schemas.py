@@ -121,20 +121,23 @@ class TaxOut(Shown):
 
 
 class SettlementOut(Shown):
-    """A payment as its invoice shows it."""
+    """A payment as its invoice shows it; `refunded` is what of it was given back."""
 
+    optional: ClassVar[frozenset[str]] = frozenset({"refunded"})
     id: str
     amount: str
     currency: str
     method: str
     reference: str | None
     received_at: InstantOut
+    refunded: str | None
 
     @classmethod
     def of(cls, one: Settlement) -> "SettlementOut":
         return cls(
             id=one.payment, amount=money(one.amount, currency(one.currency)), currency=one.currency,
             method=one.method, reference=one.reference, received_at=one.received_at,
+            refunded=money(one.refunded, currency(one.currency)) if one.refunded else None,
         )
 
 

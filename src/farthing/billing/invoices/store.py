@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete,
 from farthing.billing.invoices.attached import credits_on, settlements_of
 from farthing.billing.invoices.charged_rows import discounts_from, discounts_json, taxes_from, taxes_json
 from farthing.billing.invoices.links import link, unlink
-from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
-from farthing.billing.invoices.values import DRAFT, VOID, Invoice, InvoiceLine, Settlement
+from farthing.billing.invoices.models import invoice_lines, invoices
+from farthing.billing.invoices.values import DRAFT, VOID, Invoice, InvoiceLine
 from farthing.kernel.cache.values import Key
 from farthing.kernel.clock import instant_text
 from farthing.kernel.database import changes
@@ -80,20 +80,17 @@ class InvoiceStore:
             own = (table.organization == organization) & table.id.in_(list(drafts))
             self.connection.execute(delete(invoices).where(own))
 
-    def settle(self, invoice: Invoice, settlement: Settlement) -> None:
-        unit = currency(invoice.currency)
-        _changed([(invoice.organization, invoice.id)])
-        self.connection.execute(insert(invoice_payments).values(
-            organization=invoice.organization, invoice=invoice.id, payment=settlement.payment,
-            amount=to_minor(settlement.amount, unit), currency=settlement.currency, method=settlement.method,
-            reference=settlement.reference, received_at=settlement.received_at,
-        ))
-
     def find(self, organization: str, reference: str, lock: bool = False) -> Invoice | None:
         """By id or number, with its lines and payments."""
         query = select(invoices).where(_named(organization, reference))
         rows = self.connection.execute(query.with_for_update() if lock else query).mappings().all()
         return next(iter(self._complete(rows)), None)
+
+    def held(self, organization: str, ids: Collection[str]) -> list[Invoice]:
+        """These, held in the order of their age, with their lines and payments."""
+        mine = (table.organization == organization) & table.id.in_(list(ids))
+        query = select(invoices).where(mine).order_by(table.id).with_for_update()
+        return self._complete(self.connection.execute(query).mappings().all())
 
     def id_of(self, organization: str, reference: str) -> str | None:
         """The id of the invoice with this number or id; None when there is none."""

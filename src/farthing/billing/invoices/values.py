@@ -68,7 +68,7 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """Money that came in for an invoice."""
+    """Money that came in for an invoice; `refunded` is what of it was given back since."""
 
     payment: str
     amount: Decimal
@@ -76,6 +76,7 @@ class Settlement:
     method: str
     reference: str | None
     received_at: datetime
+    refunded: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

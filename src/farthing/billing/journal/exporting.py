@@ -1,6 +1,6 @@
 """The use case of exporting the journal: read page by page, written as it goes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -12,6 +12,7 @@ from farthing.billing.invoices.numbers import series_reports
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.journal.store import JournalStore
 from farthing.billing.journal.writing import FORMATS, Told
+from farthing.customers import CustomerBook
 from farthing.identity import OrganizationBook
 from farthing.kernel.database import Database
 from farthing.pricing.calendar import local_day
@@ -27,6 +28,7 @@ class JournalExport:
 
     database: Database
     organizations: OrganizationBook
+    customers: CustomerBook
 
     def write(self, organization: str, format: str, since: Moment | None, before: Moment | None) -> Iterator[bytes]:
         """The entries of the accounting days from `since` up to but not including `before`, as one moment saw them.
@@ -37,21 +39,30 @@ class JournalExport:
         zone = ZoneInfo(seller.timezone)
         _, written = FORMATS[format]
         with self.database.read() as connection:
-            entries = _told(connection, organization, _day(since, zone), _day(before, zone))
+            entries = self._told(connection, organization, _day(since, zone), _day(before, zone))
             reports = series_reports(connection, organization)
             for text in written(entries, seller.legal_name or seller.name, reports):
                 yield text.encode()
 
+    def _told(
+        self, connection: Connection, organization: str, since: date | None, before: date | None
+    ) -> Iterator[Told]:
+        after = ("", "")
+        while page := JournalStore(connection).page(organization, since, before, after, PAGE):
+            invoices = {one.invoice for one in page if one.invoice is not None}
+            named = InvoiceStore(connection).named(organization, invoices)
+            others = self._named(organization, {one.customer for one in page if one.invoice is None})
+            for one in page:
+                known = others.get(one.customer, GONE) if one.invoice is None else GONE
+                number, buyer = named.get(one.invoice or "", (one.invoice or "", known))  # a damaged store too
+                yield Told(one, number, buyer["key"], buyer["name"])
+            after = (page[-1].day.isoformat(), page[-1].id)
+
+    def _named(self, organization: str, customers: Collection[str]) -> Mapping[str, Mapping[str, Any]]:  # Any: JSON
+        """What customers are called of whose money no invoice tells."""
+        found = self.customers.many(organization, customers) if customers else {}
+        return {id: {"key": one.key, "name": one.name} for id, one in found.items()}
+
 
 def _day(moment: Moment | None, zone: ZoneInfo) -> date | None:
     return local_day(moment, zone) if isinstance(moment, datetime) else moment
-
-
-def _told(connection: Connection, organization: str, since: date | None, before: date | None) -> Iterator[Told]:
-    after = ("", "")
-    while page := JournalStore(connection).page(organization, since, before, after, PAGE):
-        named = InvoiceStore(connection).named(organization, {one.invoice for one in page if one.invoice is not None})
-        for one in page:
-            number, buyer = named.get(one.invoice or "", (one.invoice or "", GONE))  # a damaged store is exported too
-            yield Told(one, number, buyer["key"], buyer["name"])
-        after = (page[-1].day.isoformat(), page[-1].id)

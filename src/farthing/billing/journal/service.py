@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from farthing.billing.invoices.values import Invoice, InvoiceLine, Settlement
+from farthing.billing.invoices.values import Invoice, InvoiceLine
 from farthing.billing.journal.store import JournalStore
 from farthing.billing.journal.values import (
     APPLIED,
     INVOICE,
-    PAYMENT,
     RELEASE,
     VOID,
     WRITE_OFF,
@@ -31,8 +30,6 @@ from farthing.pricing.posting import (
     Posting,
     applied,
     issued,
-    paid,
-    recovered,
     released,
     releases,
     reversed_,
@@ -81,14 +78,6 @@ class Journal:
         """An invoice of which what is due is not expected any more, at the moment of its change."""
         postings = written_off(invoice.amount_due)
         JournalStore(connection).add(self.entry(invoice, WRITE_OFF, "", invoice.updated_at, postings))
-
-    def paid(
-        self, connection: Connection, invoice: Invoice, settlement: Settlement, written_off: bool = False
-    ) -> None:
-        """Money that came in for an invoice, at the moment of its change; a written-off one lessens bad debt."""
-        postings = recovered(settlement.amount) if written_off else paid(settlement.amount)
-        entry = self.entry(invoice, PAYMENT, settlement.payment, invoice.updated_at, postings, settlement.payment)
-        JournalStore(connection).add(entry)
 
     def voided(self, connection: Connection, invoice: Invoice) -> None:
         """An invoice that was taken back: the reverse of what it posted and released; it releases no more."""

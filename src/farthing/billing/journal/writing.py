@@ -11,8 +11,11 @@ from farthing.billing.journal.values import (
     APPLIED,
     CREDIT_NOTE,
     INVOICE,
+    ON_ACCOUNT,
     PAYMENT,
+    REFUND,
     RELEASE,
+    REVERSAL,
     VOID,
     WRITE_OFF,
     JournalEntry,
@@ -41,6 +44,7 @@ NARRATIONS: Final[Mapping[str, str]] = {
     INVOICE: "Invoice {number}", PAYMENT: "Payment of {number}", RELEASE: "Revenue of {number} earned",
     VOID: "{number} voided", APPLIED: "Credit set against {number}",
     CREDIT_NOTE: "Credit note on {number}", WRITE_OFF: "{number} written off",
+    ON_ACCOUNT: "Payment on account", REFUND: "Payment given back {number}", REVERSAL: "Payment taken back {number}",
 }
 
 
@@ -94,7 +98,7 @@ def as_beancount(entries: Iterable[Told], title: str, series: Iterator[SeriesRep
     for told in entries:
         one = told.entry
         unit = currency(one.currency)
-        narration = NARRATIONS[one.kind].format(number=told.number)
+        narration = NARRATIONS[one.kind].format(number=told.number).rstrip()
         link = f" ^{told.number}" if told.number else ""
         yield f'\n{one.day.isoformat()} * "{_quoted(told.customer_name)}" "{narration}"{link}\n'
         yield f'  entry: "{one.id}"\n  customer: "{one.customer}"\n'

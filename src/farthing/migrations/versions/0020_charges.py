@@ -6,7 +6,7 @@ from alembic import op
 from farthing.kernel.columns import ENGINE, Exact, Identifier, Instant, LongText, Name
 
 revision = "0020_charges"
-down_revision = "0018_bank_transactions"
+down_revision = "0019_money_on_account"
 
 
 def upgrade() -> None:
