@@ -47,9 +47,17 @@ def sandbox_from(wanted: bool, clock: str | None) -> Sandbox | None:
         raise typer.BadParameter(str(error), param_hint="--clock") from error
 
 
+def _one_name(called: str | None, name: str | None) -> str:
+    """The name that was given, either way; raises BadParameter."""
+    if (called is None) == (name is None):
+        raise typer.BadParameter("say the name, once: farthing orgs create NAME", param_hint="NAME")
+    return called or name or ""
+
+
 @orgs.command("create")
 def create_org(
-    name: Annotated[str, typer.Option(help="Its name.")],
+    called: Annotated[str | None, typer.Argument(metavar="NAME", help="Its name.")] = None,
+    name: Annotated[str | None, typer.Option(help="The same.")] = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="To try things in, with a clock of its own.")] = False,
     clock: Annotated[str | None, typer.Option(help="Where a sandbox's clock stands at first, RFC 3339.")] = None,
     timezone: Annotated[str, typer.Option(help="IANA time zone.")] = "UTC",
@@ -58,9 +66,9 @@ def create_org(
     as_json: Json = False,
 ) -> None:
     """Make an organisation."""
-    apart = sandbox_from(sandbox, clock)
+    known_as, apart = _one_name(called, name), sandbox_from(sandbox, clock)
     with opened(home) as farthing:
-        organization = farthing[Organizations].create(name, apart, timezone=timezone, currency=currency)
+        organization = farthing[Organizations].create(known_as, apart, timezone=timezone, currency=currency)
     if as_json:
         say(OrganizationOut.of(organization))
     else:

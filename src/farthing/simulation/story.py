@@ -54,6 +54,11 @@ class Person:
     def key(self) -> str:
         return f"customer-{self.number:03}"
 
+    @property
+    def own(self) -> str:
+        """The key of a subscription that counts only the usage that names it."""
+        return f"{self.key}-own"
+
     def body(self, chance: Random) -> Json:
         """The customer as it is sent."""
         address = {"line1": f"{self.number} Main Street", "city": "Town", "country": self.place.country}
@@ -145,9 +150,9 @@ def _add_usage(
     while today < end:
         for number in range(chance.randrange(one.events * 2) // 10 + (chance.randrange(10) < 3)):
             happened = start_of_day(today, zone) + timedelta(seconds=chance.randrange(82_800))
-            kind = chance.choice(KINDS)
+            kind, named = chance.choice(KINDS), one.own if chance.randrange(12) == 0 else one.key
             event: Json = {
-                "id": f"{one.number}-{today}-{number}", "type": kind, "subject": one.key,
+                "id": f"{one.number}-{today}-{number}", "type": kind, "subject": named,
                 "time": instant_text(happened), "data": _data(chance, kind),
             }
             arrives = today + timedelta(days=2 + _lateness(chance))

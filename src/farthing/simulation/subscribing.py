@@ -37,7 +37,9 @@ def come_back(scene: Scene) -> None:
 @happens(2)
 def subscribe_again(scene: Scene) -> None:
     """A second subscription counts only the usage that names it (rule 16)."""
-    _subscribe(scene, "subscribe_again", own_usage=True, key=f"{scene.who.key}-own")
+    taken = any(each["key"] == scene.who.own for each in scene.subscriptions(*LIVE, "canceled", "ended"))
+    key = f"{scene.who.own}-{scene.now:%Y-%m-%d}" if taken else scene.who.own
+    _subscribe(scene, "subscribe_again", own_usage=True, key=key)
 
 
 def _subscribe(scene: Scene, what: str, **more: object) -> None:
@@ -81,7 +83,7 @@ def uncancel(scene: Scene) -> None:
 @happens(5)
 def change_quantity(scene: Scene) -> None:
     """More seats or fewer, at once, with the period, or some days ago (rules 13 and 14)."""
-    one = scene.picked([each for each in scene.subscriptions("active", "trialing") if each["quantities"]])
+    one = _on_plan(scene, SEATED)
     if one is not None:
         _change(scene, "change_quantity", one, {"quantities": {"seats": str(scene.chance.randrange(1, 15))}})
 
@@ -101,11 +103,16 @@ def change_plan(scene: Scene) -> None:
 @happens(2)
 def change_price(scene: Scene) -> None:
     """A fee of its own for one customer."""
-    named = ("starter", "yearly", "weekly", "fortnight")
-    one = scene.picked([each for each in scene.subscriptions("active") if each["plan_key"].startswith(named)])
+    one = _on_plan(scene, ("starter", "yearly", "weekly", "fortnight"))
     if one is not None:
         amount = price_in(scene.who.place.currency, scene.chance.randrange(500, 4000))
         _change(scene, "change_price", one, {"overrides": {"base": {"amount": amount}}})
+
+
+def _on_plan(scene: Scene, plans: tuple[str, ...]) -> Json | None:
+    return scene.picked([
+        each for each in scene.subscriptions("active", "trialing") if each["plan_key"].startswith(plans)
+    ])
 
 
 def _change(scene: Scene, what: str, one: Json, body: Json) -> None:
