@@ -1,5 +1,6 @@
 """The pieces of a party's description over the wire: what organisations and customers have alike."""
 
+from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -12,8 +13,13 @@ from farthing.kernel.tax_ids import fault
 from farthing.pricing.currencies import UnknownCurrency, currency
 
 
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())  # which looks through folders: too slow for every customer
+
+
 def _timezone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _timezones():
         raise PydanticCustomError("timezone", 'must be an IANA time zone such as "Europe/Berlin"')
     return name
 

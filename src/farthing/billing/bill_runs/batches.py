@@ -8,7 +8,7 @@ from typing import Final
 from farthing.billing.bill_runs.joining import Joining
 from farthing.billing.bill_runs.standing import Standing
 from farthing.billing.bill_runs.values import BillRun
-from farthing.billing.credit_notes.beyond import Remaining
+from farthing.billing.credit_notes.beyond import Left, Remaining
 from farthing.billing.invoices.charging import Charged, Charging
 from farthing.billing.invoices.drafting import Name, Parties, boundary_draft, redrafted, says_the_same
 from farthing.billing.invoices.rating import PARKS, Rated, refusal
@@ -65,6 +65,7 @@ class Batch:
     parked: dict[str, str]
     charging: Charging
     joining: Joining
+    left: Left
     made: list[Made] = field(default_factory=list)
     beyond: list[Remaining] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
@@ -92,10 +93,12 @@ class Batch:
         return self.changed.get(id) or self.found.get(id)
 
     def _is_as_rated(self, rated: Rated) -> bool:
-        """Whether the boundary is open still, on the same terms, and nobody has counted more since."""
+        """Whether the boundary is open still, on the same terms, and nobody has counted more, or credited, since."""
         current, boundary = self._current(rated), rated.due.boundary
         still = current is not None and is_open(current, boundary.at, boundary.change)
         if current is None or not still or not current.same_terms(rated.due.subscription):
+            return False
+        if not all(self.left.bears(line) for line in rated.lines):
             return False
         earlier = self._earlier(rated)
         return earlier is None or earlier.position is None or earlier.position <= rated.position

@@ -17,7 +17,7 @@ from farthing.billing.bill_runs.joining import joining
 from farthing.billing.bill_runs.standing import standing
 from farthing.billing.bill_runs.store import BillRunStore
 from farthing.billing.bill_runs.values import BillRun, Parked
-from farthing.billing.credit_notes.beyond import BeyondInvoices
+from farthing.billing.credit_notes.beyond import BeyondInvoices, left_of
 from farthing.billing.invoices.billed import Due
 from farthing.billing.invoices.charging import charging
 from farthing.billing.invoices.numbers import Numbers
@@ -137,7 +137,8 @@ class Running:
         customers = {one.due.subscription.customer for one in rated}
         waiting = joining(connection, run.organization, customers, going.invoiced, hold=not run.dry_run)
         of = charging(connection, self.rater.catalog, run.organization, customers, ids)
-        return Batch(terms, found, {one.place: one for one in drafts if one.place}, going.parked, of, waiting)
+        left = left_of(connection, run.organization, [line for one in rated for line in one.lines])
+        return Batch(terms, found, {one.place: one for one in drafts if one.place}, going.parked, of, waiting, left)
 
     def _write(self, connection: Connection, run: BillRun, seller: Organization, batch: Batch) -> None:
         """Store a batch; the numbers come last, because others wait for their counter."""

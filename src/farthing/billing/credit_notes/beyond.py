@@ -16,6 +16,7 @@ from farthing.billing.invoices.values import OPEN, PAID
 from farthing.pricing.arithmetic import ZERO, exactly, rounded
 from farthing.pricing.crediting import Standing
 from farthing.pricing.currencies import Currency, currency
+from farthing.pricing.invoicing import Line
 from farthing.pricing.totalling import Beyond
 
 REASONS: Mapping[str, str] = {
@@ -30,6 +31,30 @@ class Remaining:
 
     made_by: str | None
     beyond: Sequence[Beyond]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What may still be given back of the lines that others correct, by identifier; their invoices are held."""
+
+    standing: Mapping[str, Standing]
+
+    def bears(self, line: Line) -> bool:
+        """Whether as much is left as a credit gives back: somebody else may have credited meanwhile."""
+        if line.corrects is None or line.amount >= ZERO:
+            return True
+        known = self.standing[line.corrects[1]]
+        with exactly():
+            tax = known.tax - known.tax_credited - known.tax_corrected if _is_inclusive(line) else ZERO
+            return -line.amount <= known.left + tax
+
+
+def left_of(connection: Connection, organization: str, lines: Sequence[Line]) -> Left:
+    """What is left of all that these lines give back of."""
+    ids = sorted({line.corrects[0] for line in lines if line.corrects is not None and line.amount < ZERO})
+    if not ids:
+        return Left({})
+    return Left(standing_lines(connection, InvoiceStore(connection).many(organization, ids, lock=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +129,9 @@ def net_amounts(
         for one in beyond:
             line = _corrected(one)[1]
             was = standing[line]
-            inclusive = one.line.taxed_as is not None and any(rate.inclusive for rate in one.line.taxed_as.rates)
             whole, back = was.net, was.credited + was.corrected
             amount = one.amount
-            if inclusive and whole:
+            if _is_inclusive(one.line) and whole:
                 gross = whole + was.tax
                 before = was.credited + was.tax_credited + was.corrected + was.tax_corrected
                 amount = rounded(Fraction(whole) * Fraction(before + one.amount) / Fraction(gross), unit) - back
@@ -115,3 +139,7 @@ def net_amounts(
             if amount > ZERO:
                 found[line] = amount
     return found
+
+
+def _is_inclusive(line: Line) -> bool:
+    return line.taxed_as is not None and any(rate.inclusive for rate in line.taxed_as.rates)

@@ -1,7 +1,7 @@
 """Rows of the audit log."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,13 +34,16 @@ class Change:
     after: Mapping[str, Any] | None  # Any: JSON
 
 
+COLUMNS: Final = tuple(each.name for each in fields(Change))
+
+
 @dataclass(frozen=True, slots=True)
 class AuditStore:
     connection: Connection
 
     def add(self, changes: Sequence[Change]) -> None:
         if changes:
-            self.connection.execute(insert(audit_log), [asdict(one) for one in changes])
+            self.connection.execute(insert(audit_log), [_row(one) for one in changes])
             to_be_sealed(self.connection, LOG, ((one.organization, one.id) for one in changes))
 
     def page(self, organization: str, row: str | None, before: str | None, limit: int) -> list[Change]:
@@ -50,6 +53,10 @@ class AuditStore:
         wanted += [] if before is None else [audit_log.c.id < before]
         query = select(audit_log).where(*wanted).order_by(audit_log.c.id.desc()).limit(limit)
         return [Change(**found) for found in self.connection.execute(query).mappings()]
+
+
+def _row(one: Change) -> dict[str, Any]:  # Any: a row's columns
+    return {name: getattr(one, name) for name in COLUMNS}
 
 
 def contents(connection: Connection, organization: str, ids: Sequence[str]) -> Mapping[str, bytes]:
