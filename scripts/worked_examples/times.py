@@ -112,7 +112,7 @@ def life() -> str:
          "meter": "calls"},
     )]
     schedule = Schedule(date(2026, 10, 15), Interval("month"), Anchor.CALENDAR, UTC_ZONE)
-    terms = Terms("plan@1", "plan", tuple(prices), {})
+    terms = Terms("plan@1", tuple(prices), {})
     agreement = Agreement(((start_of_day(schedule.first, UTC_ZONE), terms),), UTC_ZONE)
     lived = Life(schedule, schedule, datetime(2026, 12, 11, tzinfo=UTC))
 
