@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from farthing.pricing.arithmetic import money
+from farthing.pricing.arithmetic import from_minor, money, to_minor
 from farthing.pricing.currencies import Currency
 from farthing.pricing.discounts import Coupon
 from farthing.pricing.invoicing import Line, one_off_line
@@ -21,9 +21,6 @@ def line(amount: str, unit: Currency = USD, tax_code: str | None = None, price: 
 
 
 def discounts() -> str:
-    def coupon(id: str, **fields: object) -> Coupon:
-        return Coupon(id, **{"percent": None, **fields})
-
     def row(words: str, *coupons: Coupon) -> tuple[object, ...]:
         lines = [line("10.00", price="base"), line("5.00", price="seats"), line("0.35", price="calls")]
         found = totalled(lines, coupons, [], Taxpayer(), USD)
@@ -34,12 +31,12 @@ def discounts() -> str:
         """An invoice of three lines: a base fee of 10.00, seats of 5.00 and calls of 0.35. Coupons are taken off in the
         order in which they were given, each from what the ones before have left, and never below zero.""",
         table(("coupons, in order", "off base", "off seats", "off calls", "total"), [
-            row("10 %", coupon("a", percent=d("10"))),
-            row("33.333 % on both fees", coupon("a", percent=d("33.333"), applies_to=frozenset(("base", "seats")))),
-            row("3.00", coupon("a", amount=d("3.00"), currency="USD")),
-            row("20.00", coupon("a", amount=d("20.00"), currency="USD")),
-            row("10 %, then 3.00", coupon("a", percent=d("10")), coupon("b", amount=d("3.00"), currency="USD")),
-            row("3.00, then 10 %", coupon("b", amount=d("3.00"), currency="USD"), coupon("a", percent=d("10"))),
+            row("10 %", Coupon("a", d("10"))),
+            row("33.333 % on both fees", Coupon("a", d("33.333"), applies_to=frozenset(("base", "seats")))),
+            row("3.00", Coupon("a", None, d("3.00"), "USD")),
+            row("20.00", Coupon("a", None, d("20.00"), "USD")),
+            row("10 %, then 3.00", Coupon("a", d("10")), Coupon("b", None, d("3.00"), "USD")),
+            row("3.00, then 10 %", Coupon("b", None, d("3.00"), "USD"), Coupon("a", d("10"))),
         ]),
     )
 
@@ -129,15 +126,18 @@ def earning() -> str:
 
 
 def transfers() -> str:
-    due = [d(text) for text in ("12.00", "19.90", "30.10", "45.00", "88.00")]
+    due = [1200, 1990, 3010, 4500, 8800]
+
+    def cents(units: int) -> str:
+        return usd(from_minor(units, USD))
 
     def row(target: str) -> tuple[object, ...]:
-        found = find_pair(due, d(target))
-        return target, "no pair" if found is None else " + ".join(usd(due[place]) for place in found)
+        found = find_pair(due, to_minor(d(target), USD))
+        return target, "no pair" if found is None else " + ".join(cents(due[place]) for place in found)
 
     return section(
         "A transfer for two invoices", "rule 24",
-        f"""Open invoices of {', '.join(map(usd, due))}. Two pointers, one from each end of the sorted amounts, find a
+        f"""Open invoices of {', '.join(map(cents, due))}. Two pointers, one from each end of the sorted amounts, find a
         pair that sums to the transfer, or that there is none, in a single pass.""",
         table(("transfer", "pays"), [row(text) for text in ("50.00", "57.00", "118.10", "24.00")]),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 from farthing.catalog.prices.reading import price_from
 from farthing.catalog.rates.service import rate_request
@@ -17,10 +18,12 @@ from worked_examples.pages import JPY, KWD, USD, d, section, table, usd
 
 TIERS = [{"up_to": "10", "unit_amount": "1.00"}, {"up_to": "100", "unit_amount": "0.80", "flat_amount": "5"},
          {"up_to": None, "unit_amount": "0.50"}]
-Json = dict[str, object]
+Json = dict[str, Any]  # Any: JSON
 
 
-def asked(model: str, quantity: str | None = None, events: list[Json] | None = None, **fields: object) -> Json:
+def asked(
+    model: str, quantity: str | None = None, events: list[Json] | None = None, **fields: Any  # Any: JSON
+) -> Json:
     """What `POST /v1/rate` answers about a price."""
     price = {"key": "p", "name": "P", "model": model, "billing": "in_arrears", "meter": "units", **fields}
     body: Json = {"price": price, "currency": "USD"}
@@ -100,7 +103,7 @@ def packages() -> str:
 
 
 def percentages() -> str:
-    charge = {"rate": "1.5", "fixed_amount": "0.25", "free_events": JsonNumber("1"), "free_amount": "50",
+    charge: Json = {"rate": "1.5", "fixed_amount": "0.25", "free_events": JsonNumber("1"), "free_amount": "50",
               "maximum_per_event": "3"}
 
     def row(*amounts: str) -> tuple[object, ...]:
@@ -166,7 +169,8 @@ def quantities() -> str:
 
     def row(aggregation: Aggregation, words: str) -> tuple[object, ...]:
         counted = [
-            Point(one.time, one.source, one.id, plain(one.value), {}) for one in points
+            Point(one.time, one.source, one.id, plain(d(value)), {})
+            for one, (_, value) in zip(points, sent, strict=True)
         ] if aggregation is Aggregation.UNIQUE_COUNT else points
         return aggregation.value, aggregate(aggregation, counted, day), words
 

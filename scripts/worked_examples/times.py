@@ -11,7 +11,7 @@ from farthing.catalog.prices.reading import price_from
 from farthing.kernel.clock import instant_from, instant_text
 from farthing.pricing.agreements import Agreement, Terms, usage_segments
 from farthing.pricing.boundaries import Life, boundaries
-from farthing.pricing.calendar import Anchor, Interval, Schedule, local_day, periods, start_of_day
+from farthing.pricing.calendar import Anchor, Interval, Schedule, Unit, local_day, periods, start_of_day
 from farthing.pricing.invoicing import boundary_lines, fee_rating
 from farthing.pricing.rating import GroupRating, Usage, rate
 from worked_examples.pages import USD, d, section, table, usd
@@ -25,10 +25,9 @@ def span(start: datetime, end: datetime, zone: ZoneInfo = UTC_ZONE) -> str:
 
 
 def tiling() -> str:
-    def row(anchor: Anchor, first: str, *interval: object) -> tuple[object, ...]:
-        schedule = Schedule(date.fromisoformat(first), Interval(*interval), anchor, UTC_ZONE)
+    def row(anchor: Anchor, first: str, unit: Unit, count: int = 1) -> tuple[object, ...]:
+        schedule = Schedule(date.fromisoformat(first), Interval(unit, count), anchor, UTC_ZONE)
         found = islice(periods(schedule), 4)
-        unit, count = schedule.interval.unit, schedule.interval.count
         return first, anchor.value, unit if count == 1 else f"{count} {unit}s", "<br>".join(
             span(one.start, one.end) for one in found
         )
@@ -84,7 +83,9 @@ def borders() -> str:
 
 
 def fees() -> str:
-    fee = {"key": "base", "name": "Base fee", "model": "flat", "billing": "in_advance", "amount": "10.00"}
+    fee: dict[str, object] = {
+        "key": "base", "name": "Base fee", "model": "flat", "billing": "in_advance", "amount": "10.00",
+    }
     seats = fee | {"key": "seats", "model": "per_unit", "unit_amount": "2.50"}
     del seats["amount"]
 
@@ -112,7 +113,7 @@ def life() -> str:
          "meter": "calls"},
     )]
     schedule = Schedule(date(2026, 10, 15), Interval("month"), Anchor.CALENDAR, UTC_ZONE)
-    terms = Terms("plan@1", tuple(prices), {})
+    terms = Terms(plan="plan", prices=tuple(prices), quantities={})
     agreement = Agreement(((start_of_day(schedule.first, UTC_ZONE), terms),), UTC_ZONE)
     lived = Life(schedule, schedule, datetime(2026, 12, 11, tzinfo=UTC))
 
@@ -123,8 +124,10 @@ def life() -> str:
             ratings = [GroupRating((), rate(prices[2], Usage(quantity), USD))]
             segments = [] if boundary.used is None else usage_segments(agreement, boundary.used)
             lines = boundary_lines(agreement, boundary, [(one, ratings) for one in segments], USD)
-            told = "<br>".join(f"{one.description}, {span(one.period.start, one.period.end)}: {usd(one.amount)}"
-                               for one in lines)
+            told = "<br>".join(
+                f"{one.description}, {span(one.period.start, one.period.end)}: {usd(one.amount)}"
+                for one in lines if one.period is not None
+            )
             yield boundary.at.date(), told, usd(sum((one.amount for one in lines), Decimal("0.00")))
 
     return section(
