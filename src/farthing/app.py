@@ -75,6 +75,7 @@ from farthing.kernel.settings import ROOMS, Settings, load_settings
 from farthing.kernel.telemetry import Telemetry, configure_logs, new_access_log, new_telemetry
 from farthing.kernel.web import register
 from farthing.payments.bank_transactions.service import BankTransactions
+from farthing.payments.reconciliations.service import Reconciliations
 from farthing.payments.service import Payments
 from farthing.usage import Metering, Subjects
 from farthing.usage.events.service import Events
@@ -250,6 +251,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     due = (DueReleases(database, releases), DueBoundaries(database, organizations, bill_runs))
     test_clocks = TestClocks(database, now, new_id, ground.identity.clocks, due, ground.background)
     receivables = OpenInvoices(database, now, organizations, book, balances, MoneyJournal(new_id))
+    reconciliations = Reconciliations(database, now, new_id, receivables)
     bank_transactions = BankTransactions(database, now, new_id, book)
     payments = Payments(database, now, new_id, receivables, book)
     answers = kept_answers(database, ground.cache, "invoice", "inv", InvoiceSource(database))
@@ -262,7 +264,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
             *(subscriptions, changes, Charges(database, now, new_id, book), previews, invoices, explainer, bill_runs),
             *(credit_notes, writing_off, test_clocks, answers, releases, export),
         ),
-        "payments": (payments, bank_transactions),
+        "payments": (payments, bank_transactions, reconciliations),
     }
     offers = [
         Offer("identity", "organizations", OrganizationBook, organizations),

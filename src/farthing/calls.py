@@ -22,6 +22,7 @@ from farthing.identity.tokens import routes as tokens
 from farthing.kernel.web import Endpoint
 from farthing.payments import routes as payments
 from farthing.payments.bank_transactions import routes as bank_transactions
+from farthing.payments.reconciliations import routes as reconciliations
 from farthing.usage.events import routes as events
 from farthing.usage.quantities import routes as quantities
 
@@ -31,7 +32,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
         *(tokens, organizations, api_keys, customers, meters, plans, coupons, tax_rates, rates, events,
           quantities),
         *(subscriptions, previews, charges, invoices, credit_notes, bill_runs, test_clock, journal, payments,
-          bank_transactions),
+          bank_transactions, reconciliations),
     )
     for endpoint in noun.routes.endpoints
 )
@@ -44,7 +45,6 @@ LATER: Final[tuple[tuple[str, str], ...]] = (
     *(("GET", "/v1/credit-notes/<one>.pdf"), ("GET", "/v1/credit-notes/<one>.xml")),
     *(("POST", "/v1/wallets"), ("GET", "/v1/wallets"), ("GET", "/v1/wallets/<one>")),
     *(("POST", "/v1/wallets/<one>/top-ups"), ("GET", "/v1/wallets/<one>/top-ups")),
-    *(("POST", "/v1/reconciliations"), ("GET", "/v1/reconciliations"), ("POST", "/v1/reconciliations/<one>/undo")),
     *((method, "/v1/webhook-endpoints") for method in ("POST", "GET")),
     *((method, "/v1/webhook-endpoints/<one>") for method in ("GET", "PATCH", "DELETE")),
     *(("GET", "/v1/stream"), ("POST", "/v1/portal-sessions")),

@@ -33,9 +33,9 @@ class PaymentStore:
         mine = (table.organization == organization) & (table.method == method) & (table.receipt == receipt)
         return next(iter(self._read(mine)), None)
 
-    def held_of(self, organization: str, reconciliation: str) -> list[Payment]:
-        """What a reconciliation has made of transfers, by age, held until the transaction ends."""
-        return self._read((table.organization == organization) & (table.reconciliation == reconciliation), lock=True)
+    def of_reconciliation(self, organization: str, reconciliation: str, lock: bool = False) -> list[Payment]:
+        """What a reconciliation has made of transfers, by age."""
+        return self._read((table.organization == organization) & (table.reconciliation == reconciliation), lock)
 
     def page(
         self, organization: str, customer: str | None, invoice: str | None, after: str, limit: int
@@ -50,7 +50,7 @@ class PaymentStore:
         if not changed:
             return
         mine = (table.organization == bindparam("own_organization")) & (table.id == bindparam("own_id"))
-        names = (*AMOUNTS[1:], "reversed_at")
+        names = (*AMOUNTS[1:], "receipt", "reversed_at")
         values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}  # Any: bound later
         self.connection.execute(update(payments).where(mine).values(values), [
             {"own_organization": one.organization, "own_id": one.id}

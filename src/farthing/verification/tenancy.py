@@ -19,6 +19,7 @@ from farthing.customers.models import customers
 from farthing.identity.organizations.models import organizations as tenants
 from farthing.payments.bank_transactions.models import bank_transactions
 from farthing.payments.models import payment_refunds, payments
+from farthing.payments.reconciliations.models import reconciliation_proposals, reconciliations
 from farthing.usage.quantities.models import meter_positions
 from farthing.usage.subjects.models import event_subjects
 from farthing.verification.values import Broken
@@ -63,6 +64,14 @@ REFERENCES: Final = (
     Reference(payments, "invoice", invoices, ("payments", "billing")),
     Reference(payments, "customer", customers, ("payments", "customers")),
     Reference(payments, "bank_transaction", bank_transactions, ("payments", "payments")),
+    Reference(payments, "reconciliation", reconciliations, ("payments", "payments")),
+    Reference(bank_transactions, "reconciliation", reconciliations, ("payments", "payments")),
+    Reference(
+        reconciliation_proposals, "reconciliation", reconciliations, ("payments", "payments"), "bank_transaction"
+    ),
+    Reference(
+        reconciliation_proposals, "bank_transaction", bank_transactions, ("payments", "payments"), "reconciliation"
+    ),
     Reference(payment_refunds, "payment", payments, ("payments", "payments")),
     Reference(bank_transactions, "customer", customers, ("payments", "customers"), may_be_gone=True),
     Reference(bank_transactions, "paid_by", customers, ("payments", "customers")),

@@ -7,7 +7,7 @@ copied; elsewhere it holds up payments for a moment.
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, LongText, Name
+from farthing.kernel.columns import ENGINE, Identifier, Instant, Json, LongText, Name
 
 revision = "0019_money_on_account"
 down_revision = "0018_bank_transactions"
@@ -32,7 +32,7 @@ def upgrade() -> None:
         _widened()
     _indexed("payments_receipt", "receipt")
     op.create_index("payments_of_reconciliation", "payments", ["organization", "reconciliation"], unique=False)
-    _refunds()
+    _reconciliations()
 
 
 def _widened() -> None:
@@ -87,7 +87,7 @@ def _indexed(name: str, column: str) -> None:
     op.create_index(name, "payments", ["organization", "method", column], unique=True)
 
 
-def _refunds() -> None:
+def _reconciliations() -> None:
     op.create_table(
         "payment_refunds",
         sa.Column("id", Identifier, nullable=False),
@@ -104,10 +104,42 @@ def _refunds() -> None:
     )
     of_payment = ["organization", "payment", "id"]
     op.create_index("payment_refunds_of_payment", "payment_refunds", of_payment, unique=False)
+    op.create_table(
+        "reconciliations",
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("kind", Identifier, nullable=False),
+        sa.Column("proposals", sa.Integer(), nullable=False),
+        sa.Column("applied", sa.Integer(), nullable=False),
+        sa.Column("more", sa.Boolean(), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("undone_at", Instant, nullable=True),
+        sa.CheckConstraint("kind IN ('proposed', 'auto', 'chosen')", name="reconciliations_kind"),
+        sa.PrimaryKeyConstraint("id", name="reconciliations_pk"),
+        **ENGINE,
+    )
+    op.create_index("reconciliations_of_organization", "reconciliations", ["organization", "id"], unique=False)
+    op.create_table(
+        "reconciliation_proposals",
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("reconciliation", Identifier, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("bank_transaction", Identifier, nullable=False),
+        sa.Column("kind", Identifier, nullable=False),
+        sa.Column("ambiguous", sa.Boolean(), nullable=False),
+        sa.Column("reason", LongText, nullable=False),
+        sa.Column("candidates", Json, nullable=False),
+        sa.Column("applied", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("reconciliation", "position", name="reconciliation_proposals_pk"),
+        sa.ForeignKeyConstraint(
+            ["reconciliation"], ["reconciliations.id"], name="reconciliation_proposals_reconciliation_fk"
+        ),
+        **ENGINE,
+    )
 
 
 def downgrade() -> None:
-    for table in ("payment_refunds",):
+    for table in ("reconciliation_proposals", "reconciliations", "payment_refunds"):
         op.drop_table(table)
     if op.get_bind().dialect.name == "sqlite":
         _as_before()
