@@ -19,6 +19,7 @@ from farthing.billing.credit_notes.issuing import Issuing
 from farthing.billing.credit_notes.service import CreditNotes
 from farthing.billing.invoices.answers import InvoiceSource
 from farthing.billing.invoices.explain import Explainer
+from farthing.billing.invoices.issuance import Issuance
 from farthing.billing.invoices.issuing import OwnInvoices
 from farthing.billing.invoices.rating import Rater
 from farthing.billing.invoices.receivables import OpenInvoices
@@ -34,9 +35,12 @@ from farthing.billing.previews.service import Previews
 from farthing.billing.remote import RemoteBalances, RemoteCoupons, RemoteUses
 from farthing.billing.subscriptions.changing import Changes
 from farthing.billing.subscriptions.service import Subscriptions
-from farthing.billing.test_clock.falling_due import DueBoundaries, DueReleases
+from farthing.billing.test_clock.falling_due import DueBoundaries, DueExpiries, DueReleases
 from farthing.billing.test_clock.service import TestClocks
 from farthing.billing.uses import BillingUses
+from farthing.billing.wallets.expiring import Expiries, Expiry
+from farthing.billing.wallets.service import Wallets
+from farthing.billing.wallets.spending import Spending
 from farthing.calls import ENDPOINTS, LATER, room_of
 from farthing.catalog import MeterBook
 from farthing.catalog.coupons.service import Coupons
@@ -221,7 +225,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     giving = Giving(catalog, now, new_id)
     given = CustomersCoupons(database, giving)
     asked_given: CustomerCoupons = RemoteCoupons(away["billing"]) if "billing" in away else given
-    had = CustomersBalances(database)
+    had = CustomersBalances(database, now)
     asked_had: CustomerBalances = RemoteBalances(away["billing"]) if "billing" in away else had
     customers = Customers(
         place.store, now, new_id, organizations, names.customers, asked_uses, asked_given, asked_had, apart
@@ -237,18 +241,23 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     subscriptions = Subscriptions(database, now, new_id, book, catalog, names.subscriptions, giving)
     journal = Journal(new_id)
     releases, export = Releases(database, now, journal), JournalExport(database, organizations, book)
-    balances = Balances(new_id)
+    balances, expiry = Balances(new_id), Expiry(new_id)
+    expiries = Expiries(database, now, organizations, expiry)
+    issuance = Issuance(now, balances, Spending(expiry), journal)
     issuing = Issuing(now, new_id, organizations, CreditJournal(journal), balances)
     beyond = BeyondInvoices(issuing)
-    invoices = Invoices(database, now, new_id, organizations, book, rater, journal, balances, beyond)
+    invoices = Invoices(database, now, new_id, organizations, book, rater, issuance, beyond)
     changes = Changes(database, now, catalog, OwnInvoices(invoices))
     credit_notes = CreditNotes(database, book, issuing)
     writing_off = WritingOff(database, now, journal)
     explainer = Explainer(database, catalog, rater)
     previews = Previews(database, now, book, rater)
-    running = Running(database, now, new_id, organizations, book, rater, releases, balances, beyond)
+    running = Running(database, now, new_id, organizations, book, rater, releases, issuance, expiries, beyond)
     bill_runs = BillRuns(database, now, new_id, book, running, ground.background)
-    due = (DueReleases(database, releases), DueBoundaries(database, organizations, bill_runs))
+    due = (
+        DueReleases(database, releases), DueExpiries(database, expiries),
+        DueBoundaries(database, organizations, bill_runs),
+    )
     test_clocks = TestClocks(database, now, new_id, ground.identity.clocks, due, ground.background)
     receivables = OpenInvoices(database, now, organizations, book, balances, MoneyJournal(new_id))
     reconciliations = Reconciliations(database, now, new_id, receivables)
@@ -262,7 +271,8 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         "usage": (names.usage, quantities, follower, events, Imports(events)),
         "billing": (
             *(subscriptions, changes, Charges(database, now, new_id, book), previews, invoices, explainer, bill_runs),
-            *(credit_notes, writing_off, test_clocks, answers, releases, export),
+            *(credit_notes, writing_off, Wallets(database, now, new_id, organizations, book)),
+            *(test_clocks, answers, releases, expiries, export),
         ),
         "payments": (payments, bank_transactions, reconciliations),
     }
@@ -343,6 +353,7 @@ def wsgi() -> Application:
         farthing[TestClocks].resume()
         farthing[Answers].begin()
         repeat(farthing[Releases].release_all, RELEASE_SECONDS, "farthing-releases")
+        repeat(farthing[Expiries].expire_all, RELEASE_SECONDS, "farthing-expiries")
     application = served(farthing)
     settle_memory()
     return application

@@ -16,7 +16,7 @@ UNAUDITED: Final = {
     "invoice_lines": "as its invoice, by whose version they are fixed", "plan_meters": "as its plan",
     "subscription_plans": "as its subscription", "credited_days": "as its credit note",
     "invoice_tax_rates": "as its invoice", "coupon_uses": "as its invoice",
-    "reconciliation_proposals": "as its reconciliation",
+    "reconciliation_proposals": "as its reconciliation", "credit_uses": "as its invoice",
     "journal_releases": "worked out from its invoice, and checked against the journal",
     "unsealed": _KEPT, "chains": _KEPT, "number_series": _KEPT, "billing_accounts": _KEPT, "owed_names": _KEPT,
     "cache_beliefs": _KEPT, "idempotent_answers": _KEPT, "bill_runs": "its progress; its invoices are logged",

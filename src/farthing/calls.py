@@ -10,6 +10,7 @@ from farthing.billing.journal import routes as journal
 from farthing.billing.previews import routes as previews
 from farthing.billing.subscriptions import routes as subscriptions
 from farthing.billing.test_clock import routes as test_clock
+from farthing.billing.wallets import routes as wallets
 from farthing.catalog.coupons import routes as coupons
 from farthing.catalog.meters import routes as meters
 from farthing.catalog.plans import routes as plans
@@ -31,8 +32,8 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
     for noun in (
         *(tokens, organizations, api_keys, customers, meters, plans, coupons, tax_rates, rates, events,
           quantities),
-        *(subscriptions, previews, charges, invoices, credit_notes, bill_runs, test_clock, journal, payments,
-          bank_transactions, reconciliations),
+        *(subscriptions, previews, charges, invoices, credit_notes, bill_runs, wallets, test_clock, journal,
+          payments, bank_transactions, reconciliations),
     )
     for endpoint in noun.routes.endpoints
 )
@@ -43,8 +44,6 @@ LATER: Final[tuple[tuple[str, str], ...]] = (
     ("POST", "/v1/invoices/preview"),
     *(("GET", "/v1/invoices/<one>.pdf"), ("GET", "/v1/invoices/<one>.xml")),
     *(("GET", "/v1/credit-notes/<one>.pdf"), ("GET", "/v1/credit-notes/<one>.xml")),
-    *(("POST", "/v1/wallets"), ("GET", "/v1/wallets"), ("GET", "/v1/wallets/<one>")),
-    *(("POST", "/v1/wallets/<one>/top-ups"), ("GET", "/v1/wallets/<one>/top-ups")),
     *((method, "/v1/webhook-endpoints") for method in ("POST", "GET")),
     *((method, "/v1/webhook-endpoints/<one>") for method in ("GET", "PATCH", "DELETE")),
     *(("GET", "/v1/stream"), ("POST", "/v1/portal-sessions")),

@@ -9,6 +9,7 @@ from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import DRAFT, OPEN
 from farthing.billing.subscriptions.accounts import hold_account
 from farthing.billing.subscriptions.store import SubscriptionStore
+from farthing.billing.wallets.store import TopUpStore, WalletStore
 from farthing.customers import CustomerUse
 from farthing.kernel.clock import Clock
 from farthing.kernel.database import Database
@@ -31,12 +32,17 @@ class BillingUses:
             unsettled = invoices.any_of_customer(organization, customer, (DRAFT, OPEN))
             balances = BalanceStore(connection).of_customer(organization, customer)
             charged = ChargeStore(connection).any_waiting(organization, customer)
+            wallet = WalletStore(connection).any_of_customer(organization, customer)
+            credits = TopUpStore(connection).filled_of(organization, [customer])
+            now = self.now(organization)
         waiting = "a charge that waits for an invoice" if charged else None
         subscribed = "a live subscription, or one whose end is not billed yet" if living else None
-        credit = "a balance" if any(balances.values()) else None
+        live = any(one.credit.is_live(now) for one in credits)
+        credit = "a balance" if any(balances.values()) else "credit in a wallet" if live else None
         return CustomerUse(
             against_delete=(
-                subscribed or waiting or ("invoices" if invoiced else "a balance, or had one" if balances else None)
+                subscribed or waiting or ("invoices" if invoiced else None)
+                or ("a balance, or had one" if balances else "a wallet" if wallet else None)
             ),
             against_currency=subscribed or waiting or ("a draft or an open invoice" if unsettled else credit),
         )

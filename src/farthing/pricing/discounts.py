@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Final
 
 from farthing.pricing.arithmetic import ZERO, exactly, rounded
 from farthing.pricing.currencies import Currency
 from farthing.pricing.sharing import shared
+
+GRANTED: Final = "granted_credit"  # stands for a coupon where granted credit takes something
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,18 @@ def discounts(
             left = [amount - part for amount, part in zip(left, parts, strict=True)]
             taken.append(parts)
     return tuple(taken)
+
+
+def credited(left: Sequence[Decimal], granted: Decimal, currency: Currency) -> tuple[Decimal, ...]:
+    """What granted credit takes from each line: after coupons, and never more than they have left (rules 19 and 28).
+
+    left     of the lines, rounded, in major units; only from those above zero is anything taken
+    granted  what there is of it, at least zero
+    returns  a part for each line (rule 3); what is not used stays
+    """
+    with exactly():
+        of = [max(amount, ZERO) for amount in left]
+        return shared(min(granted, sum(of, ZERO)), of, currency)
 
 
 def _whole(coupon: Coupon, base: Decimal, currency: Currency) -> Decimal:

@@ -27,7 +27,7 @@ class QuantityMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Discount:
-    """What a coupon, by the identifier it was applied under, takes from a line as entered; in major units."""
+    """What a coupon, by the identifier it was applied under, or granted credit takes from a line as entered."""
 
     coupon: str
     amount: Decimal

@@ -196,6 +196,16 @@ def applied(taken: Mapping[Account, Decimal]) -> tuple[Posting, ...]:
         return moved({**taken, Account.RECEIVABLES: -sum(taken.values(), ZERO)})
 
 
+def topped_up(amount: Decimal) -> tuple[Posting, ...]:
+    """Credit that was paid for in advance: an untaxed receipt (rules 22 and 28)."""
+    return moved({Account.CASH: amount, Account.PREPAID_CREDIT: -amount})
+
+
+def lapsed(amount: Decimal) -> tuple[Posting, ...]:
+    """Paid credit that expired before anybody used it (rule 22)."""
+    return moved({Account.PREPAID_CREDIT: amount, Account.REVENUE: -amount})
+
+
 def reversed_(postings: Sequence[Posting]) -> tuple[Posting, ...]:
     """What takes back all that these have done (rules 20 and 22)."""
     return moved({account: -amount for account, amount in balances(postings).items()})

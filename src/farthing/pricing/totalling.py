@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from farthing.pricing.arithmetic import ZERO, exactly, rounded
 from farthing.pricing.currencies import Currency
-from farthing.pricing.discounts import Coupon, discounts
+from farthing.pricing.discounts import GRANTED, Coupon, credited, discounts
 from farthing.pricing.invoicing import Discount, Line, Totals
 from farthing.pricing.taxes import Tax, Taxed, Taxpayer, TaxRate, Treatment, relieved, taxed, treatment
 
@@ -36,21 +36,27 @@ class Totalled:
 
 
 def totalled(
-    lines: Sequence[Line], coupons: Sequence[Coupon], rates: Sequence[TaxRate], payer: Taxpayer, currency: Currency
+    lines: Sequence[Line], coupons: Sequence[Coupon], rates: Sequence[TaxRate], payer: Taxpayer, currency: Currency,
+    granted: Decimal = ZERO,
 ) -> Totalled:
-    """Take coupons off, in order, then what is given back, and then put the tax on what is left (rules 19 and 27).
+    """Take coupons off, in order, then granted credit, then what is given back; then put the tax on what is left.
+
+    Rules 19, 27 and 28.
 
     lines    as entered, in the order of the invoice, amounts rounded
     coupons  those that last, in the order in which they were applied
+    granted  the credit that may be used (rule 28)
     raises   CountryMissing, MixedRates
     """
     treatments = [line.taxed_as or treatment(rates, payer, line.tax_code) for line in lines]
-    return _totalled(lines, coupons, treatments, currency)
+    return _totalled(lines, coupons, treatments, currency, granted)
 
 
-def untaxed(lines: Sequence[Line], coupons: Sequence[Coupon], currency: Currency) -> Totalled:
-    """The same of a draft whose tax nobody can tell yet: coupons only."""
-    return _totalled(lines, coupons, [Treatment() for _ in lines], currency)
+def untaxed(
+    lines: Sequence[Line], coupons: Sequence[Coupon], currency: Currency, granted: Decimal = ZERO
+) -> Totalled:
+    """The same of a draft whose tax nobody can tell yet: coupons and granted credit only."""
+    return _totalled(lines, coupons, [Treatment() for _ in lines], currency, granted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,11 @@ class _Reduced:
 
 
 def _totalled(
-    lines: Sequence[Line], coupons: Sequence[Coupon], treatments: Sequence[Treatment], currency: Currency
+    lines: Sequence[Line], coupons: Sequence[Coupon], treatments: Sequence[Treatment], currency: Currency,
+    granted: Decimal,
 ) -> Totalled:
     with exactly():
-        reduced = _reduced(lines, coupons, treatments, currency)
+        reduced = _credited(_reduced(lines, coupons, treatments, currency), granted, currency)
         bearable = [*_bearable(reduced)]
         done = _taxed(bearable, currency)
         while done.totals.total < ZERO:  # tax that is given back at another rate than is asked
@@ -93,6 +100,15 @@ def _reduced(
         left = amount - carried - sum((each.amount for each in mine), ZERO)
         found.append(_Reduced(line, treated, amount, left, mine))
     return found
+
+
+def _credited(reduced: Sequence[_Reduced], granted: Decimal, currency: Currency) -> list[_Reduced]:
+    """The same less granted credit, which is shared over all that coupons have left (rules 19 and 28)."""
+    parts = credited([one.left for one in reduced], granted, currency)
+    return [
+        replace(one, left=one.left - part, taken=(*one.taken, Discount(GRANTED, part))) if part else one
+        for one, part in zip(reduced, parts, strict=True)
+    ]
 
 
 def _bearable(reduced: Sequence[_Reduced]) -> Iterator[_Reduced]:

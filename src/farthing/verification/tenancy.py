@@ -13,6 +13,7 @@ from farthing.billing.credit_notes.models import credit_note_lines, credit_notes
 from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
 from farthing.billing.journal.models import journal_entries, journal_postings, journal_releases
 from farthing.billing.subscriptions.models import subscriptions
+from farthing.billing.wallets.models import credit_uses, top_ups, wallets
 from farthing.catalog.meters.models import meters
 from farthing.catalog.plans.models import plan_meters, plan_versions, plans
 from farthing.customers.models import customers
@@ -46,6 +47,11 @@ REFERENCES: Final = (
     Reference(invoice_lines, "charge", charges, BOOKS),
     Reference(charges, "invoice", invoices, BOOKS),
     Reference(charges, "customer", customers, ("billing", "customers")),
+    Reference(wallets, "customer", customers, ("billing", "customers")),
+    Reference(top_ups, "wallet", wallets, BOOKS),
+    Reference(top_ups, "customer", customers, ("billing", "customers")),
+    Reference(credit_uses, "top_up", top_ups, BOOKS, "invoice"),
+    Reference(credit_uses, "invoice", invoices, BOOKS, "top_up"),
     Reference(invoice_payments, "invoice", invoices, BOOKS, "payment"),
     Reference(invoice_payments, "payment", payments, ("billing", "payments"), "payment"),
     Reference(credit_notes, "invoice", invoices, BOOKS),

@@ -1,6 +1,6 @@
 """What may happen to the balance of a customer, inside the transaction of whatever causes it (rules 19, 22 and 23)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,11 @@ from farthing.billing.balances.values import (
 )
 from farthing.billing.invoices.values import Invoice
 from farthing.billing.subscriptions.accounts import hold_account
+from farthing.billing.wallets.spending import Credits
+from farthing.billing.wallets.store import TopUpStore
+from farthing.billing.wallets.values import GRANTED, PAID
 from farthing.customers import CustomerBalance
+from farthing.kernel.clock import Clock
 from farthing.kernel.database import Database
 from farthing.kernel.ids import NewId
 from farthing.pricing.arithmetic import ZERO, exactly
@@ -33,6 +37,10 @@ class Balances:
     """
 
     new_id: NewId
+
+    def hold(self, connection: Connection, organization: str, customers: Collection[str]) -> None:
+        """Hold all balances of these customers, for whoever is about to hold a counter before it applies them."""
+        BalanceStore(connection).hold(organization, customers)
 
     def move(self, connection: Connection, movements: Sequence[Movement], now: datetime) -> list[BalanceEntry]:
         """Change balances of one organisation, in this order; raises BalanceTooLow, and then nothing is done."""
@@ -110,11 +118,21 @@ class CustomersBalances:
     """Keeps `CustomerBalances`, where billing runs in the same process."""
 
     database: Database
+    now: Clock
 
     def balances_of(self, organization: str, customer: str) -> Sequence[CustomerBalance]:
+        now = self.now(organization)
         with self.database.read() as connection:
             found = BalanceStore(connection).of_customer(organization, customer)
-        return [CustomerBalance(currency, amount) for currency, amount in found.items()]
+            top_ups = TopUpStore(connection).filled_of(organization, [customer])
+        credits = Credits({one.id: one for one in top_ups})
+        return [
+            CustomerBalance(
+                code, found.get(code, ZERO), credits.left(PAID, customer, code, now),
+                credits.left(GRANTED, customer, code, now),
+            )
+            for code in sorted(found.keys() | {one.currency for one in top_ups})
+        ]
 
 
 def _of(invoice: Invoice, kind: str, amount: Decimal) -> Movement:

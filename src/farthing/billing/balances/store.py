@@ -36,6 +36,10 @@ class BalanceStore:
         mine = (balance.organization == organization) & tuple_(balance.customer, balance.currency).in_(list(places))
         return self._read(mine, lock=True)
 
+    def hold(self, organization: str, customers: Collection[str]) -> None:
+        """Hold all that these customers have until the transaction ends, in the same order."""
+        self._read((balance.organization == organization) & balance.customer.in_(sorted(customers)), lock=True)
+
     def open(self, organization: str, place: Place, now: datetime) -> None:
         """A balance of nothing, unless there is one."""
         customer, code = place

@@ -1,6 +1,6 @@
 """What one transaction of a bill run does, decided boundary by boundary from what it found (rules 25 and 26)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,7 +27,8 @@ MOST_A_DAY: Final = 20  # invoices with a boundary on one local day, voided ones
 class Terms:
     """By what a batch decides: the run, who bills whom, and the time.
 
-    standing  what was made and is billed already near these boundaries
+    standing   what was made and is billed already near these boundaries
+    issued_at  when an invoice of a customer is issued, should it be final
     """
 
     run: BillRun
@@ -36,6 +37,7 @@ class Terms:
     standing: Standing
     now: datetime
     name: Name
+    issued_at: Callable[[str], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,10 @@ class Batch:
     def _charged(self, rated: Rated) -> Charged:
         subscription = rated.due.subscription
         earlier, buyer, unit = self._earlier(rated), self.terms.buyers[subscription.customer], rated.currency
+        final = self._is_final(rated.due.boundary)
+        at = self.terms.issued_at(buyer.id) if final else self.terms.now
         return self.charging.charge(
-            rated.lines, buyer, unit, subscription.id, None if earlier is None else earlier.id
+            rated.lines, buyer, unit, at, subscription.id, None if earlier is None else earlier.id
         )
 
     def _earlier(self, rated: Rated) -> Invoice | None:
@@ -163,6 +167,8 @@ class Batch:
         if final or earlier is None:
             draft = replace(draft, bill_run=terms.run.id)
         self.charging.note(draft)
+        if final:
+            self.charging.spend(draft, charged.at)
         self.made.append(Made(draft, earlier, final))
         if final and charged.done.beyond:
             self.beyond.append(Remaining(draft.id, charged.done.beyond))

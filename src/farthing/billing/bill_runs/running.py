@@ -10,9 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from farthing.billing.balances.service import Balances
-from farthing.billing.balances.values import Taken
-from farthing.billing.bill_runs.batches import Batch, Made, Terms
+from farthing.billing.bill_runs.batches import Batch, Terms
 from farthing.billing.bill_runs.joining import joining
 from farthing.billing.bill_runs.standing import standing
 from farthing.billing.bill_runs.store import BillRunStore
@@ -20,15 +18,14 @@ from farthing.billing.bill_runs.values import BillRun, Parked
 from farthing.billing.credit_notes.beyond import BeyondInvoices, left_of
 from farthing.billing.invoices.billed import Due
 from farthing.billing.invoices.charging import charging
-from farthing.billing.invoices.numbers import Numbers
+from farthing.billing.invoices.issuance import Issuance, Issuing
 from farthing.billing.invoices.rating import Rated, Rater
-from farthing.billing.invoices.service import SERIES
 from farthing.billing.invoices.store import InvoiceStore
-from farthing.billing.invoices.values import Invoice, numbered
 from farthing.billing.journal.releasing import Releases
 from farthing.billing.subscriptions.closing import due_boundaries
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
+from farthing.billing.wallets.expiring import Expiries
 from farthing.customers import Customer, CustomerBook
 from farthing.identity import Organization, OrganizationBook
 from farthing.kernel.clock import Clock
@@ -69,13 +66,15 @@ class Running:
     customers: CustomerBook
     rater: Rater
     releases: Releases
-    balances: Balances
+    issuance: Issuance
+    expiries: Expiries
     beyond: BeyondInvoices
 
     def steps(self, run: BillRun) -> Iterator[BillRun]:
         """The run after each of its transactions, with which it is stored."""
         if not run.dry_run:
             self.releases.release(run.organization)
+            self.expiries.expire(run.organization)
         going = _Pass(self.organizations.get(run.organization), self.rater.follow(run.organization))
         due = self._due(run)
         run = replace(run, total=sum(len(boundaries) for _, boundaries in due))
@@ -108,10 +107,10 @@ class Running:
         rated = self.rater.rate(run.organization, due, going.position)
         buyers = self.customers.many(run.organization, {one.subscription.customer for one in due})
         with self.database.write() as connection:
-            batch = self._batch(connection, run, going, rated, buyers)
+            batch, issuing = self._batch(connection, run, going, rated, buyers)
             batch.take(rated)
             if not run.dry_run:
-                self._write(connection, run, going.seller, batch)
+                self._write(connection, run, batch, issuing)
             going.moved |= batch.moved
             run = replace(
                 run, done=min(run.done + len(chunk), run.total), invoices=run.invoices + batch.invoices,
@@ -123,57 +122,39 @@ class Running:
 
     def _batch(
         self, connection: Connection, run: BillRun, going: _Pass, rated: Sequence[Rated], buyers: Mapping[str, Customer]
-    ) -> Batch:
+    ) -> tuple[Batch, Issuing]:
         """What the transaction finds, held against others."""
         ids = sorted({one.due.subscription.id for one in rated})
         now = self.now(run.organization)
         invoices = InvoiceStore(connection)
         found = SubscriptionStore(connection).many(run.organization, ids, lock=not run.dry_run)
-        terms = Terms(
-            run, going.seller, buyers, standing(connection, run.organization, rated), now,
-            lambda prefix: self.new_id(prefix, now),
-        )
+        made = standing(connection, run.organization, rated)
         drafts = invoices.drafts_of(run.organization, ids, lock=not run.dry_run)
         customers = {one.due.subscription.customer for one in rated}
         waiting = joining(connection, run.organization, customers, going.invoiced, hold=not run.dry_run)
         of = charging(connection, self.rater.catalog, run.organization, customers, ids)
         left = left_of(connection, run.organization, [line for one in rated for line in one.lines])
-        return Batch(terms, found, {one.place: one for one in drafts if one.place}, going.parked, of, waiting, left)
+        issuing = self.issuance.begin(connection, going.seller, customers, of.credits)
+        terms = Terms(
+            run, going.seller, buyers, made, now, lambda prefix: self.new_id(prefix, now),
+            issuing.moment if not run.dry_run else lambda customer: now,
+        )
+        places = {one.place: one for one in drafts if one.place}
+        return Batch(terms, found, places, going.parked, of, waiting, left), issuing
 
-    def _write(self, connection: Connection, run: BillRun, seller: Organization, batch: Batch) -> None:
+    def _write(self, connection: Connection, run: BillRun, batch: Batch, issuing: Issuing) -> None:
         """Store a batch; the numbers come last, because others wait for their counter."""
         invoices = InvoiceStore(connection)
         SubscriptionStore(connection).save(list(batch.changed.values()))
         invoices.remove(run.organization, batch.dropped)
         noted = self.beyond.decide(connection, run.organization, batch.beyond, batch.terms.now)
-        credited, taken = self._credited(connection, batch)
-        made = self._numbered(connection, run, seller, credited)
-        invoices.save([(one.before, invoice) for one, invoice in made if one.before is not None])
-        invoices.add([invoice for one, invoice in made if one.before is None])
-        final = [invoice for one, invoice in made if one.final]
+        issued = {one.id: one for one in issuing.issue([made.invoice for made in batch.made if made.final])}
+        made = [replace(one, invoice=issued.get(one.invoice.id, one.invoice)) for one in batch.made]
+        invoices.save([(one.before, one.invoice) for one in made if one.before is not None])
+        invoices.add([one.invoice for one in made if one.before is None])
         zones = {id: one.timezone for id, one in batch.found.items()}
-        self.releases.journal.finalized(connection, [(one, zones[one.subscription or ""]) for one in final])
-        self.releases.journal.applied(connection, [(one, taken[one.id]) for one in final if one.id in taken])
+        issuing.book([(one.invoice, zones[one.invoice.subscription or ""]) for one in made if one.final])
         self.beyond.number(connection, noted)
-
-    def _credited(self, connection: Connection, batch: Batch) -> tuple[list[Made], Taken]:
-        """What a batch made; the final ones take the credit that their customers have, in order (rule 19)."""
-        final = [one.invoice for one in batch.made if one.final]
-        applied = self.balances.apply(connection, final, batch.terms.now)
-        credited = {one.id: one for one in applied.invoices}
-        return [replace(one, invoice=credited.get(one.invoice.id, one.invoice)) for one in batch.made], applied.taken
-
-    def _numbered(
-        self, connection: Connection, run: BillRun, seller: Organization, made: Sequence[Made]
-    ) -> list[tuple[Made, Invoice]]:
-        """Each with its invoice, the final ones numbered in the order they were decided in."""
-        final = sum(1 for one in made if one.final)
-        if not final:
-            return [(one, one.invoice) for one in made]
-        series = Numbers(connection, run.organization, seller.timezone)
-        numbers, issued_at = series.take(SERIES, final, lambda: self.now(run.organization))
-        following = iter(numbers)
-        return [(one, numbered(one.invoice, next(following), issued_at) if one.final else one.invoice) for one in made]
 
 
 def _in_order(due: Iterable[_Open]) -> Iterator[Due]:

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from farthing.billing.coupons.store import AttachedCouponStore
 from farthing.billing.invoices.links import coupon_uses_of
 from farthing.billing.invoices.values import Invoice
+from farthing.billing.wallets.spending import Credits, credits_of
+from farthing.billing.wallets.values import GRANTED
 from farthing.catalog import Catalog
 from farthing.customers import Customer
 from farthing.pricing.checks import check_invoice
@@ -22,10 +25,12 @@ from farthing.pricing.totalling import Totalled, totalled, untaxed
 class Charged:
     """The lines of an invoice with discounts and taxes.
 
+    at       the moment that decided which credit has expired
     refused  why it cannot be finalised: nobody can tell its tax, and what there is has none; None where it can
     """
 
     done: Totalled
+    at: datetime
     refused: str | None = None
 
 
@@ -33,36 +38,43 @@ class Charged:
 class Charging:
     """Coupons and tax rates while a transaction makes invoices, one after the other; stores nothing.
 
-    given  the coupons of subscriptions and customers, by whose they are, in the order in which they were applied
-    used   the invoices from which each of them took something, by id
+    given    the coupons of subscriptions and customers, by whose they are, in the order in which they were applied
+    used     the invoices from which each of them took something, by id
+    credits  what remains of the customers' top-ups
     """
 
     rates: Sequence[TaxRate]
     given: Mapping[str, Sequence[Coupon]] = field(default_factory=dict)
     used: dict[str, set[str]] = field(default_factory=dict)
+    credits: Credits = field(default_factory=Credits)
 
     def charge(
-        self, lines: Sequence[Line], buyer: Customer, currency: Currency, subscription: str | None = None,
-        invoice: str | None = None,
+        self, lines: Sequence[Line], buyer: Customer, currency: Currency, at: datetime,
+        subscription: str | None = None, invoice: str | None = None,
     ) -> Charged:
-        """Discount and tax lines as entered (rules 19 and 27); raises UnsoundInvoice.
+        """Discount and tax lines as entered (rules 19, 27 and 28); raises UnsoundInvoice.
 
+        at       when it is issued or, a draft, looked at: by then credit has expired or not
         invoice  the draft that they are of, where there is one already: its own use of a coupon does not count
         """
         coupons = self._lasting(subscription, buyer, invoice)
-        refused = None
+        granted, refused = self.credits.left(GRANTED, buyer.id, currency.code, at), None
         try:
-            done = totalled(lines, coupons, self.rates, taxpayer(buyer), currency)
+            done = totalled(lines, coupons, self.rates, taxpayer(buyer), currency, granted)
         except Untaxable as error:
-            done, refused = untaxed(lines, coupons, currency), str(error)
+            done, refused = untaxed(lines, coupons, currency, granted), str(error)
         check_invoice(done.lines, done.totals, currency, done.taxes)
-        return Charged(done, refused)
+        return Charged(done, at, refused)
 
     def note(self, invoice: Invoice) -> None:
         """Remember which coupons an invoice takes now, for those made after it."""
         self.forget([invoice.id])
         for attached in invoice.coupons:
             self.used.setdefault(attached, set()).add(invoice.id)
+
+    def spend(self, invoice: Invoice, at: datetime) -> None:
+        """Let an invoice that is finalised at a moment take the granted credit that it shows (rule 28)."""
+        self.credits.take(GRANTED, invoice, invoice.granted_credit, at)
 
     def forget(self, invoices: Iterable[str]) -> None:
         """Give back what these took."""
@@ -84,14 +96,15 @@ def charging(
     """
     rates = catalog.tax_rates(organization, hold)
     attached = AttachedCouponStore(connection).of_owners(organization, {*customers, *subscriptions}, lock=hold)
+    credits = credits_of(connection, organization, customers, hold)
     if not attached:
-        return Charging(rates)
+        return Charging(rates, credits=credits)
     coupons = catalog.coupons(organization, {one.coupon for one in attached})
     given: dict[str, list[Coupon]] = {}
     for one in attached:
         given.setdefault(one.owner, []).append(coupons[one.coupon].given_as(one.id))
     counted = [one.id for several in given.values() for one in several if one.invoices is not None]
-    return Charging(rates, given, coupon_uses_of(connection, organization, counted))
+    return Charging(rates, given, coupon_uses_of(connection, organization, counted), credits)
 
 
 def taxpayer(customer: Customer) -> Taxpayer:

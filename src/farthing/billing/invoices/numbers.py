@@ -25,6 +25,15 @@ class Counter:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The counters of a series by year, held until the transaction ends, and the moment of issue."""
+
+    series: str
+    counters: Mapping[int, Counter]
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Numbers:
     """The series of one organisation; a year is one of its time zone."""
 
@@ -38,16 +47,24 @@ class Numbers:
         The time is read while the counters are held and is never earlier than the series' last, so that numbers
         rise with `issued_at` whoever finalises at the same time. Call it last: others wait until the commit.
         """
+        held = self.hold(series, now)
+        return self.give(held, count), held.issued_at
+
+    def hold(self, series: str, now: Callable[[], datetime]) -> Held:
+        """The counters of a series from now on nobody else's, and the moment of issue of all that they number."""
         counters = self._held(series, now)
-        issued_at = max(now(), *(counter.issued_at for counter in counters.values()))
-        year = self._year(issued_at)
-        last = counters[year].last if year in counters else 0
-        values = {"last": last + count, "issued_at": issued_at}
-        if year in counters:
+        return Held(series, counters, max(now(), *(counter.issued_at for counter in counters.values())))
+
+    def give(self, held: Held, count: int) -> list[str]:
+        """The next `count` numbers of counters that are held: once."""
+        series, year = held.series, self._year(held.issued_at)
+        last = held.counters[year].last if year in held.counters else 0
+        values = {"last": last + count, "issued_at": held.issued_at}
+        if year in held.counters:
             self.connection.execute(update(number_series).where(self._mine(series), column.year == year).values(values))
         else:
             self._open(series, year, values)
-        return [f"{series}-{year}-{number:06d}" for number in range(last + 1, last + count + 1)], issued_at
+        return [f"{series}-{year}-{number:06d}" for number in range(last + 1, last + count + 1)]
 
     def _held(self, series: str, now: Callable[[], datetime]) -> Mapping[int, Counter]:
         """All counters of the series, nobody else's until this transaction ends; the first one is made here.

@@ -7,12 +7,11 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from farthing.billing.balances.service import Balances
 from farthing.billing.charges.store import ChargeStore
 from farthing.billing.credit_notes.beyond import BeyondInvoices, Remaining
 from farthing.billing.credit_notes.standing import uncorrected
 from farthing.billing.invoices.billed import Due
-from farthing.billing.invoices.charging import Charged, charging
+from farthing.billing.invoices.charging import Charged, Charging, charging
 from farthing.billing.invoices.drafting import (
     Name,
     Parties,
@@ -25,7 +24,7 @@ from farthing.billing.invoices.drafting import (
     redrafted,
 )
 from farthing.billing.invoices.holding import held_invoice
-from farthing.billing.invoices.numbers import Numbers
+from farthing.billing.invoices.issuance import Issuance, Issuing
 from farthing.billing.invoices.rating import Rated, Rater
 from farthing.billing.invoices.schemas import InvoiceIn, InvoicePatch, OneOffLineIn
 from farthing.billing.invoices.store import InvoiceStore, Search
@@ -37,10 +36,8 @@ from farthing.billing.invoices.values import (
     InvoiceNotDraft,
     Unbillable,
     found,
-    numbered,
     voidable,
 )
-from farthing.billing.journal.service import Journal
 from farthing.billing.subscriptions.accounts import held_customer
 from farthing.billing.subscriptions.closing import boundary_at, closed, reopened
 from farthing.billing.subscriptions.store import SubscriptionStore
@@ -62,7 +59,6 @@ from farthing.pricing.currencies import currency
 from farthing.pricing.invoicing import Line, one_off_line
 from farthing.pricing.totalling import Beyond, totals
 
-SERIES: Final = "INV"
 ATTEMPTS: Final = 5  # at finalising a draft whose subscription is being changed
 
 
@@ -76,8 +72,7 @@ class Invoices:
     organizations: OrganizationBook
     customers: CustomerBook
     rater: Rater
-    journal: Journal
-    balances: Balances
+    issuance: Issuance
     beyond: BeyondInvoices
 
     def get(self, organization: str, reference: str) -> Invoice:
@@ -108,7 +103,7 @@ class Invoices:
                 raise BadInvoice(f"currency {message}.", [FieldError("currency", message)])
             lines = _checked(body.lines, body.currency)
             parties = Parties(self.organizations.get(organization), buyer)
-            charged = self._charged(connection, lines, buyer)
+            charged = self._charged(self._charging(connection, buyer), lines, buyer, now)
             draft = one_off_draft(charged, body.due_at, parties, now, self._namer(now))
             InvoiceStore(connection).add([draft])
         return draft
@@ -158,8 +153,7 @@ class Invoices:
             standing = uncorrected(connection, voidable(current))
             invoice = self._touched(replace(standing, status=VOID, credit_applied=ZERO, forgiven=not rebill))
             InvoiceStore(connection).save([(current, invoice)])
-            self.balances.release(connection, invoice, invoice.updated_at)
-            self.journal.voided(connection, invoice)
+            self.issuance.take_back(connection, invoice)
             if rebill:
                 ChargeStore(connection).free(invoice.organization, [invoice.id])
             if owner is not None and rebill:
@@ -191,7 +185,9 @@ class Invoices:
         seller = self.organizations.get(draft.organization)
         parties = Parties(seller, self.customers.get(draft.organization, draft.customer))
         lines = entered(draft) if rated is None else [*rated.lines, *charge_lines(draft)]
-        charged = self._charged(connection, lines, parties.buyer, draft)
+        of = self._charging(connection, parties.buyer, draft)
+        issuing = self.issuance.begin(connection, seller, [draft.customer], of.credits)
+        charged = self._charged(of, lines, parties.buyer, issuing.moment(draft.customer), draft)
         if charged.refused is not None:
             raise Unbillable(f"Invoice {draft.id} cannot be finalised: {charged.refused}.")
         if not charged.done.lines:
@@ -201,61 +197,63 @@ class Invoices:
             SubscriptionStore(connection).save([_touched(closed(owner, rated.due.boundary), now)])
         else:
             ready = replace(recharged(parties.on(draft), charged), version=draft.version + 1)
-        return self._numbered(connection, draft, ready, owner, now, charged.done.beyond)
+        of.spend(ready, charged.at)
+        return self._numbered(issuing, draft, ready, owner, charged.done.beyond)
 
     def issue_own(self, connection: Connection, rated: Rated) -> bool:
         """Make the invoice that a change asked for (rule 14); whether it could be, which its tax decides."""
         owner = rated.due.subscription
         now = self.now(owner.organization)
-        parties = Parties(
-            self.organizations.get(owner.organization), self.customers.get(owner.organization, owner.customer)
-        )
+        seller = self.organizations.get(owner.organization)
+        parties = Parties(seller, self.customers.get(owner.organization, owner.customer))
         of = charging(connection, self.rater.catalog, owner.organization, [owner.customer], [owner.id])
+        issuing = self.issuance.begin(connection, seller, [owner.customer], of.credits)
         try:
-            charged = of.charge(rated.lines, parties.buyer, rated.currency, owner.id)
+            at = issuing.moment(owner.customer)
+            charged = of.charge(rated.lines, parties.buyer, rated.currency, at, owner.id)
         except UnsoundInvoice:
             return False
         if charged.refused is not None:
             return False
         if charged.done.lines:
             draft = boundary_draft(rated, charged, parties, now, self._namer(now))
-            self._numbered(connection, None, draft, owner, now, charged.done.beyond)
+            of.spend(draft, charged.at)
+            self._numbered(issuing, None, draft, owner, charged.done.beyond)
         elif charged.done.beyond:
             remaining = [Remaining(None, charged.done.beyond)]
             self.beyond.number(connection, self.beyond.decide(connection, owner.organization, remaining, now))
         return True
 
     def _numbered(
-        self, connection: Connection, draft: Invoice | None, ready: Invoice, owner: Subscription | None, now: datetime,
+        self, issuing: Issuing, draft: Invoice | None, ready: Invoice, owner: Subscription | None,
         beyond: Sequence[Beyond],
     ) -> Invoice:
+        connection = issuing.numbers.connection
         remaining = [Remaining(ready.id, beyond)] if beyond else []
-        noted = self.beyond.decide(connection, ready.organization, remaining, now)
-        applied = self.balances.apply(connection, [ready], now)
-        [ready] = applied.invoices
-        numbers = Numbers(connection, ready.organization, ready.seller["timezone"])
-        [number], issued_at = numbers.take(SERIES, 1, lambda: self.now(ready.organization))
-        invoice = replace(numbered(ready, number, issued_at), updated_at=issued_at)
+        noted = self.beyond.decide(connection, ready.organization, remaining, ready.updated_at)
+        [issued] = issuing.issue([ready])
+        invoice = replace(issued, updated_at=issued.issued_at or issued.updated_at)
+        store = InvoiceStore(connection)
         if draft is None:
-            InvoiceStore(connection).add([invoice])
+            store.add([invoice])
         else:
-            InvoiceStore(connection).save([(draft, invoice)])
-        self.journal.finalized(connection, [(invoice, owner.timezone if owner else "")])
-        self.journal.applied(connection, [(invoice, applied.taken[invoice.id])] if applied.taken else [])
+            store.save([(draft, invoice)])
+        issuing.book([(invoice, owner.timezone if owner else "")])
         self.beyond.number(connection, noted)
         return invoice
 
+    def _charging(self, connection: Connection, buyer: Customer, draft: Invoice | None = None) -> Charging:
+        subscriptions = [draft.subscription] if draft is not None and draft.subscription is not None else []
+        return charging(connection, self.rater.catalog, buyer.organization, [buyer.id], subscriptions)
+
     def _charged(
-        self, connection: Connection, lines: Sequence[Line], buyer: Customer, draft: Invoice | None = None
+        self, of: Charging, lines: Sequence[Line], buyer: Customer, at: datetime, draft: Invoice | None = None
     ) -> Charged:
         """Lines with discounts and taxes as they are now; raises BadInvoice, or Unbillable for a draft of a run's."""
         subscription = None if draft is None else draft.subscription
-        of = charging(
-            connection, self.rater.catalog, buyer.organization, [buyer.id], [subscription] if subscription else []
-        )
         unit = currency(buyer.currency if draft is None else draft.currency)
         try:
-            return of.charge(lines, buyer, unit, subscription, None if draft is None else draft.id)
+            return of.charge(lines, buyer, unit, at, subscription, None if draft is None else draft.id)
         except UnsoundInvoice as error:
             if draft is not None:
                 raise Unbillable(f"Invoice {draft.id} cannot be made: {error}") from error
@@ -278,9 +276,10 @@ class Invoices:
             message = "cannot be set: a subscription's lines are rated from its plan and usage"
             raise BadInvoice(f"lines {message}.", [FieldError("lines", message)])
         buyer = self.customers.get(draft.organization, draft.customer)
-        done = self._charged(connection, _checked(body.lines, draft.currency), buyer, draft).done
-        lines = one_off_lines(done.lines, self._namer(changed.updated_at))
-        return replace(changed, lines=lines, totals=done.totals, taxes=done.taxes)
+        lines, of = _checked(body.lines, draft.currency), self._charging(connection, buyer, draft)
+        done = self._charged(of, lines, buyer, changed.updated_at, draft).done
+        named = one_off_lines(done.lines, self._namer(changed.updated_at))
+        return replace(changed, lines=named, totals=done.totals, taxes=done.taxes)
 
 
 def _touched(subscription: Subscription, now: datetime) -> Subscription:

@@ -11,6 +11,7 @@ from farthing.kernel.problems import Conflict, Invalid, NotFound
 from farthing.pricing.arithmetic import ZERO, exactly, plain
 from farthing.pricing.calendar import Period
 from farthing.pricing.crediting import Settled
+from farthing.pricing.discounts import GRANTED
 from farthing.pricing.invoicing import Discount, Line, Totals
 from farthing.pricing.rating import Group
 from farthing.pricing.taxes import Tax
@@ -158,7 +159,15 @@ class Invoice:
         """What it was given that took something from it, by identifier; nothing once it is void (rule 20)."""
         if self.status == VOID:
             return frozenset()
-        return frozenset(discount.coupon for line in self.lines for discount in line.discounts)
+        taken = (discount.coupon for line in self.lines for discount in line.discounts)
+        return frozenset(coupon for coupon in taken if coupon != GRANTED)
+
+    @property
+    def granted_credit(self) -> Decimal:
+        """What granted credit takes from its lines as entered (rule 28)."""
+        with exactly():
+            parts = (each for line in self.lines for each in line.discounts if each.coupon == GRANTED)
+            return sum((each.amount for each in parts), ZERO)
 
     @property
     def charges(self) -> frozenset[str]:

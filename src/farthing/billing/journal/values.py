@@ -10,6 +10,7 @@ from farthing.pricing.posting import Posting
 INVOICE, PAYMENT, RELEASE, VOID = "invoice", "payment", "release", "void"
 APPLIED, CREDIT_NOTE, WRITE_OFF = "applied", "credit_note", "write_off"
 ON_ACCOUNT, REFUND, REVERSAL = "on_account", "refund", "reversal"  # money that belongs to no invoice, or went back
+TOP_UP, EXPIRY = "top_up", "expiry"  # of paid credit
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ from farthing.billing.invoices.numbers import SeriesReport
 from farthing.billing.journal.values import (
     APPLIED,
     CREDIT_NOTE,
+    EXPIRY,
     INVOICE,
     ON_ACCOUNT,
     PAYMENT,
     REFUND,
     RELEASE,
     REVERSAL,
+    TOP_UP,
     VOID,
     WRITE_OFF,
     JournalEntry,
@@ -45,6 +47,7 @@ NARRATIONS: Final[Mapping[str, str]] = {
     VOID: "{number} voided", APPLIED: "Credit set against {number}",
     CREDIT_NOTE: "Credit note on {number}", WRITE_OFF: "{number} written off",
     ON_ACCOUNT: "Payment on account", REFUND: "Payment given back {number}", REVERSAL: "Payment taken back {number}",
+    TOP_UP: "Prepaid credit topped up", EXPIRY: "Prepaid credit expired",
 }
 
 

@@ -75,12 +75,13 @@ class Previews:
             coming = joining(connection, organization, [buyer.id] if first else [], set(), hold=False)
             rated = coming.joined(rated, draft)
         try:
-            charged = of.charge(rated.lines, buyer, rated.currency, one.id, draft.id if draft else None)
+            now = self.now(organization)
+            charged = of.charge(rated.lines, buyer, rated.currency, now, one.id, draft.id if draft else None)
         except UnsoundInvoice as error:
             raise CannotBeRated(str(error)) from error
         if charged.refused is not None:
             raise CannotBeRated(f"{refusal(rated.due, charged.refused)}.")
-        return Upcoming(rated, buyer, charged.done, self.now(organization))
+        return Upcoming(rated, buyer, charged.done, now)
 
     def simulate(self, caller: Caller, body: SimulationIn) -> Simulation:
         """Price the usage periods that end in a time once more, by other terms, with the fees of the plan periods

@@ -12,6 +12,8 @@ from farthing.billing.journal.releasing import Releases
 from farthing.billing.journal.store import JournalStore
 from farthing.billing.subscriptions.closing import due_boundaries
 from farthing.billing.subscriptions.store import SubscriptionStore
+from farthing.billing.wallets.expiring import Expiries
+from farthing.billing.wallets.store import TopUpStore
 from farthing.identity import OrganizationBook
 from farthing.kernel.clock import instant_text
 from farthing.kernel.credentials import operator
@@ -47,6 +49,22 @@ class DueReleases:
 
     def carry_out(self, organization: str, at: datetime) -> BillRun | None:
         self.releases.release(organization)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class DueExpiries:
+    """Credit of top-ups that expires (rule 28)."""
+
+    database: Database
+    expiries: Expiries
+
+    def following(self, organization: str, after: datetime, until: datetime) -> datetime | None:
+        with self.database.read() as connection:
+            return TopUpStore(connection).next_expiry(organization, after, until)
+
+    def carry_out(self, organization: str, at: datetime) -> BillRun | None:
+        self.expiries.expire(organization)
         return None
 
 

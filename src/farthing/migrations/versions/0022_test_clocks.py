@@ -6,7 +6,7 @@ from alembic import op
 from farthing.kernel.columns import ENGINE, Identifier, Instant, Json, LongText
 
 revision = "0022_test_clocks"
-down_revision = "0020_charges"
+down_revision = "0021_wallets"
 
 
 def upgrade() -> None:

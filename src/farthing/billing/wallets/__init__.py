@@ -1,0 +1,1 @@
+"""Wallets: credit that customers were granted or have paid in advance."""
