@@ -14,7 +14,6 @@ from farthing.verification.once import once
 from farthing.verification.rating import rating
 from farthing.verification.tenancy import tenancy
 from farthing.verification.values import ANY, Broken, Check, Verified
-from farthing.verification.wallets import credit
 
 __all__ = ["CHECKS", "Broken", "Check", "Verified", "verify"]
 
@@ -24,7 +23,6 @@ CHECKS: Final[tuple[Check, ...]] = (
     Check("I4", "no price is billed twice for a day", "billing", once),
     Check("I5", "the sums of every invoice hold, at its currency's own decimals", "billing", sums),
     Check("I6", "the journal balances and says what open invoices say", "billing", journal),
-    Check("I6", "credit of wallets is what remains, what expired and what invoices took", "billing", credit),
     Check("I7", "numbers have no gaps and no repeats, and rise with the time of issue", "billing", numbers),
     Check("I8", "rating the recorded events again gives every line", "billing", rating),
     Check("I12", "nothing refers to another organisation's", ANY, tenancy),

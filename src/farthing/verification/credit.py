@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Subquery, case, func, select
+from sqlalchemy import Connection, Subquery, case, func, literal, select
 
 from farthing.billing.balances.models import balance_entries, customer_balances
 from farthing.billing.balances.values import APPLIED, RELEASED, Place
@@ -11,12 +11,15 @@ from farthing.billing.credit_notes.models import credit_note_lines, credit_notes
 from farthing.billing.invoices.models import invoice_lines, invoices
 from farthing.billing.invoices.values import DRAFT, VOID
 from farthing.billing.journal.models import journal_entries, journal_postings
+from farthing.billing.wallets.models import credit_uses, top_ups
+from farthing.billing.wallets.values import PAID
 from farthing.pricing.arithmetic import from_minor
 from farthing.pricing.currencies import currency
 from farthing.pricing.posting import Account
 from farthing.verification.values import Broken
 
 note, noted, line, invoice = credit_notes.c, credit_note_lines.c, invoice_lines.c, invoices.c
+use = credit_uses.c
 entry, posting, change, balance = journal_entries.c, journal_postings.c, balance_entries.c, customer_balances.c
 
 
@@ -60,23 +63,37 @@ def _given_back(connection: Connection, organization: str) -> Iterator[Broken]:
 
 
 def credit_applied_holds(connection: Connection, organization: str) -> Iterator[Broken]:
-    """I5: what is set against an invoice is what it took from its customer's balance, and its credit notes."""
+    """I5: what is set against an invoice is what it took from its customer's balance and of paid credit, and its
+    credit notes."""
     noted_on = _by(credit_notes, organization, "invoice", amount=note.applied + note.refunded)
     taken = (
         select(change.invoice, func.sum(-change.amount).label("amount"))
         .where(change.organization == organization, change.kind.in_((APPLIED, RELEASED)))
         .group_by(change.invoice).subquery()
     )
-    made_of = func.coalesce(noted_on.c.amount, 0) + func.coalesce(taken.c.amount, 0)
+    prepaid = paid_uses(organization)
+    parts = (noted_on, taken, prepaid)
+    made_of = sum((func.coalesce(each.c.amount, 0) for each in parts), literal(0))
     query = (
         select(invoice.number, invoice.id, invoice.currency, invoice.credit_applied, made_of)
         .outerjoin(noted_on, noted_on.c.invoice == invoice.id).outerjoin(taken, taken.c.invoice == invoice.id)
+        .outerjoin(prepaid, prepaid.c.invoice == invoice.id)
         .where(invoice.organization == organization, invoice.credit_applied != made_of)
     )
     for number, id, code, said, found in connection.execute(query):
         unit = currency(code)
         told = f"{from_minor(said, unit)} {code} of credit is set against it, {from_minor(int(found), unit)} was given"
         yield Broken(organization, number or id, told)
+
+
+def paid_uses(organization: str) -> Subquery:
+    """What invoices that stand took of paid credit."""
+    return (
+        select(use.invoice, func.sum(use.amount).label("amount"))
+        .join(top_ups, top_ups.c.id == use.top_up).join(invoices, invoice.id == use.invoice)
+        .where(use.organization == organization, top_ups.c.kind == PAID, invoice.status != VOID)
+        .group_by(use.invoice).subquery()
+    )
 
 
 def balances_hold(connection: Connection, organization: str) -> Iterator[Broken]:

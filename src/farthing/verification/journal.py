@@ -14,6 +14,7 @@ from farthing.pricing.currencies import currency
 from farthing.pricing.posting import Account
 from farthing.verification.credit import balances_hold
 from farthing.verification.values import Broken, organizations_in
+from farthing.verification.wallets import wallets_hold
 
 entry, posting, invoice, release = journal_entries.c, journal_postings.c, invoices.c, journal_releases.c
 
@@ -21,7 +22,7 @@ entry, posting, invoice, release = journal_entries.c, journal_postings.c, invoic
 def journal(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
     """I6: every entry has postings, which cannot but balance; for each invoice, and so for each customer, receivables
     are what is due on it while it is open, bad debt while it is written off, and deferred revenue is what is still
-    to be released; customer credit is what customers have on their balances."""
+    to be released; customer credit is what customers have on their balances, and prepaid credit what remains in wallets."""
     with farthing.database.read() as connection:
         for organization in organizations_in(connection, invoices, organizations):
             yield from _empty(connection, organization)
@@ -31,6 +32,7 @@ def journal(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator
             yield from _different(connection, organization, Account.BAD_DEBT, given_up)
             yield from _different(connection, organization, Account.DEFERRED_REVENUE, -_to_release(organization))
             yield from balances_hold(connection, organization)
+    yield from wallets_hold(farthing, organizations)
 
 
 def _empty(connection: Connection, organization: str) -> Iterator[Broken]:

@@ -24,7 +24,7 @@ entry, posting, top_up, use, invoice = (
 )
 
 
-def credit(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
+def wallets_hold(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
     """I6: for each customer, prepaid credit in the journal is what remains of paid top-ups; each top-up is what
     remains, what expired and what standing invoices took; and they took the granted credit that they show."""
     with farthing.database.read() as connection:
