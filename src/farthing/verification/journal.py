@@ -22,7 +22,7 @@ entry, posting, invoice, release = journal_entries.c, journal_postings.c, invoic
 def journal(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
     """I6: every entry has postings, which cannot but balance; for each invoice, and so for each customer, receivables
     are what is due on it while it is open, bad debt while it is written off, and deferred revenue is what is still
-    to be released; customer credit is what customers have on their balances, and prepaid credit what remains in wallets."""
+    to be released; customer credit is what customers have on their balances, prepaid credit what is in wallets."""
     with farthing.database.read() as connection:
         for organization in organizations_in(connection, invoices, organizations):
             yield from _empty(connection, organization)
