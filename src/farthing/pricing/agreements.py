@@ -66,9 +66,11 @@ class Agreement:
         """What pauses leave of a period."""
         start = period.start
         for begin, end in self.pauses:
-            if start < begin and begin < period.end:
+            if begin >= period.end:
+                break
+            if start < begin:
                 yield Period(start, begin)
-            start = period.end if end is None and begin < period.end else max(start, end or start)
+            start = period.end if end is None else max(start, end)
         if start < period.end:
             yield Period(start, period.end)
 
