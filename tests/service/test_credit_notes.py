@@ -1,8 +1,10 @@
 """Credit notes over HTTP: what is given back, where it goes, and what stays (rules 20 to 23; T18)."""
 
+import subprocess
 from collections.abc import Mapping
 from decimal import Decimal
 from json import dumps, loads
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +12,10 @@ import pytest
 from farthing.billing.journal.releasing import Releases
 from tests.oracle import sound_books
 from tests.service.books import BASE, Books
+from tests.service.test_audit import changes
 from tests.service.test_balances import balance
 from tests.service.test_journal import accounts, kinds
+from tests.service.test_journal_export import BEAN_CHECK, export
 
 pytestmark = pytest.mark.books
 ALL = "all"
@@ -292,3 +296,60 @@ def test_a_balance_keeps_the_customer_and_its_currency(books: Books) -> None:
     answer = books.api.patch("/v1/customers/acme", {"currency": "EUR"})
     assert (answer.status_code, "it has a balance" in (answer.json or {})["detail"]) == (409, True)
     assert books.api.delete("/v1/customers/acme").status_code == 409
+
+
+@pytest.mark.together
+def test_the_exported_journal_tells_of_what_was_given_back(books: Books, tmp_path: Path) -> None:
+    """Rules 21 and 22: in words, with the series of credit notes, and Beancount's own checker accepts it."""
+    books.customer()
+    invoice = books.one_off("100")
+    pay(books, invoice, "70")
+    credit(books, invoice, ["60"])
+    books.one_off("10")
+    books.post(books.one_off("50"), "write-off")
+    text = export(books.api, "?format=beancount")
+    told = ("Credit note on INV-2026-000001", "Credit set against INV-2026-000002", "INV-2026-000003 written off")
+    assert all(f'"{words}"' in text for words in told)
+    assert "; Series CRN-2026: 000001 to 000001, missing: none" in text
+    (tmp_path / "journal.beancount").write_text(text, "utf-8")
+    checked = subprocess.run([BEAN_CHECK, tmp_path / "journal.beancount"], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.together
+def test_who_gave_it_back_is_in_the_audit_log(books: Books) -> None:
+    books.customer()
+    note = credit(books, books.one_off("100"), reason="Kindness")
+    [made] = changes(books, note["id"])
+    assert (made.call, made.object, made.before) == ("POST /v1/credit-notes", "credit_notes", None)
+    assert made.after is not None
+    assert (made.after["number"], made.after["reason"], made.after["total"]) == (note["number"], "Kindness", 10000)
+
+
+def test_a_repeated_request_gives_back_once(books: Books) -> None:
+    """The first answer again, and one note."""
+    books.customer()
+    invoice = books.one_off("100")
+    first, second = (
+        books.api.post("/v1/credit-notes", body(invoice, ["10"]), headers={"Idempotency-Key": "k1"}) for _ in range(2)
+    )
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json == second.json
+    assert first.headers["Location"] == f"/v1/credit-notes/{(first.json or {})['id']}"
+    assert len(books.api.every("/v1/credit-notes")) == 1
+
+
+def test_money_that_a_credit_note_gave_back_is_not_refunded_again(books: Books) -> None:
+    """Rule 20: nor the other way round."""
+    books.customer()
+    invoice = books.one_off("100")
+    pay(books, invoice, "100")
+    [payment] = books.api.every("/v1/payments")
+    credit(books, invoice, ["70"], refund="payment")
+    path = f"/v1/payments/{payment['id']}/refund"
+    assert books.api.post(path, {"amount": "31.00"}).status_code == 409
+    books.api.made(path, {"amount": "30.00"})
+    assert sums(again(books, invoice)) == ("open", "100.00", "70.00", "0.00", "30.00")
+    assert went(credit(books, invoice, refund="payment")) == ("30.00", "30.00", "0.00", "0.00")
+    assert accounts(books) == {}
+    again(books, invoice)

@@ -12,6 +12,7 @@ from farthing.billing.credit_notes.values import BadCreditNote, CreditNote, Cred
 from farthing.billing.invoices.holding import held_invoice
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import found
+from farthing.billing.subscriptions.accounts import held_customer
 from farthing.customers import CustomerBook
 from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database
@@ -32,11 +33,12 @@ class CreditNotes:
     def create(self, caller: Caller, body: CreditNoteIn) -> CreditNote:
         """Give back some lines, or all that is left of an invoice (rule 20).
 
-        raises InvoiceNotFound, NotCreditable, BadCreditNote
+        raises InvoiceNotFound, NotCreditable, BadCreditNote, CustomerChanging
         """
         with self.database.write() as connection:
             _, invoice = held_invoice(connection, caller.organization, body.invoice)
             standing = standing_lines(connection, [creditable(invoice)])
+            held_customer(connection, self.customers, caller.organization, invoice.customer)  # rule 23
             amounts = _amounts(body, currency(invoice.currency)) or all_left(invoice, standing)
             now = self.issuing.now(caller.organization)
             decided = self.issuing.decide(
