@@ -6,6 +6,7 @@ import pytest
 
 from farthing.pricing.reconciling import reconcile
 from farthing.pricing.transfers import Kind, Owed, Proposal, Transfer
+from tests.unit.pricing.statement_world import new_world
 
 NOBODY: Mapping[str, str] = {}
 
@@ -163,3 +164,23 @@ def test_what_references_tell_of_senders_helps_the_others() -> None:
 def test_a_foreign_amount_says_why() -> None:
     found = only(transfer(100, currency="EUR"), [owed(1, 100)])
     assert (found.kind, found.reason) == (Kind.NONE, "No open invoice is due in EUR.")
+
+
+@pytest.mark.parametrize(("seed", "invoices", "transfers"), [
+    *((seed, 300, 120) for seed in range(8)),
+    *(pytest.param(seed, 5_000, 2_000, marks=pytest.mark.slow) for seed in (1, 2, 3)),
+])
+def test_every_clear_transfer_is_matched_and_none_wrongly(seed: int, invoices: int, transfers: int) -> None:
+    """Against the truth of a generator that knows what each was for (rule 24)."""
+    world = new_world(seed, invoices, transfers)
+    found = reconcile([one.transfer for one in world.statement], world.invoices, world.payers)
+    matched = {one.transfer: frozenset(part.invoice for part in one.certain) for one in found}
+    wrong = [(one, matched[one.transfer.id]) for one in world.statement
+             if matched[one.transfer.id] not in (frozenset(), one.truth)]
+    missed = [(one, proposal.reason) for one, proposal in zip(world.statement, found, strict=True)
+              if one.clear and matched[one.transfer.id] != one.truth]
+    assert (wrong, missed) == ([], [])
+    used = [invoice for answer in matched.values() for invoice in answer]
+    assert len(used) == len(set(used))
+    assert all(proposal.reason for proposal in found)
+    assert {one.kind for one in world.statement} >= {"right", "several", "mistyped", "wrong", "amount", "pair", "set"}
