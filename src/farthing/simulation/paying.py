@@ -21,6 +21,8 @@ def pay(scene: Scene) -> None:
         one = found[0]
         whole = scene.chance.randrange(4) > 0
         amount = one["amount_due"] if whole else _part(one, scene.chance.choice(PARTS))
+        if whole and scene.chance.randrange(15) == 0:  # and a zero too many: the rest stays on the balance
+            amount = _part(one, 1, times=10)
         body = {
             "invoice": one["id"], "amount": amount, "currency": one["currency"], "method": "transfer",
             "reference": f"Invoice {one['number']}, {scene.now:%d %m %Y}",
@@ -29,12 +31,12 @@ def pay(scene: Scene) -> None:
         scene.office.tried("pay" if whole else "pay_in_part", "POST", "/v1/payments", body)
 
 
-def _part(one: Json, of: int) -> str:
-    """Some of what is due, at least one minor unit."""
+def _part(one: Json, of: int, times: int = 1) -> str:
+    """Some of what is due, at least one minor unit, or some times as much."""
     unit = currency(one["currency"])
     with exactly():
         minor = int(Decimal(one["amount_due"]).scaleb(unit.decimals))
-        return money(Decimal(max(1, minor // of)).scaleb(-unit.decimals), unit)
+        return money(Decimal(max(1, minor * times // of)).scaleb(-unit.decimals), unit)
 
 
 @happens(2)
@@ -43,17 +45,18 @@ def pay_ahead(scene: Scene) -> None:
     code = scene.who.place.currency
     body = {
         "customer": scene.who.key, "amount": price_in(code, scene.chance.randrange(500, 9000)), "currency": code,
-        "method": "transfer", "reference": "for later",
+        "method": "transfer", "reference": f"For later, {scene.who.key}, {scene.now:%d %m %Y}",
     }
     scene.office.tried("pay_ahead", "POST", "/v1/payments", body)
 
 
 @happens(2)
 def refund(scene: Scene) -> None:
-    """A payment goes back where it came from."""
+    """A payment goes back where it came from, whole or in part."""
     one = scene.picked(scene.office.every(f"/v1/payments?customer={scene.who.key}"))
     if one is not None:
-        scene.office.tried("refund", "POST", f"/v1/payments/{one['id']}/refund")
+        body = {} if scene.chance.randrange(3) else {"amount": price_in(one["currency"], 10), "reason": "Too much"}
+        scene.office.tried("refund", "POST", f"/v1/payments/{one['id']}/refund", body)
 
 
 @happens(3)
@@ -61,7 +64,7 @@ def top_up(scene: Scene) -> None:
     """Credit that was paid for or granted, used by priority, then expiry, then age (rule 28)."""
     code, chance = scene.who.place.currency, scene.chance
     key = f"{scene.who.key}'s wallet"
-    found = scene.office.tried("wallet", "GET", f"/v1/wallets?customer={scene.who.key}")
+    found = scene.office.tried("look_at_wallets", "GET", f"/v1/wallets?customer={scene.who.key}")
     if found is None:
         return
     wallets = found["data"]

@@ -14,7 +14,7 @@ from farthing.kernel.clock import instant_text
 from farthing.kernel.credentials import Scope, operator
 from farthing.kernel.problems import Misconfigured
 from farthing.kernel.sealing import Sealing
-from farthing.simulation import invoicing, paying, subscribing
+from farthing.simulation import invoicing, paying, subscribing, transferring
 from farthing.simulation.catalogue import METERS, TAX_RATES, coupons, plans
 from farthing.simulation.kinds import KINDS, Json, carried_out
 from farthing.simulation.office import Office, Unexpected
@@ -23,7 +23,7 @@ from farthing.simulation.subscribing import welcome
 from farthing.simulation.totals import Sums, accounts, digest, sums
 from farthing.verification import Verified, verify
 
-MODULES: Final = (subscribing, invoicing, paying)  # whose kinds of happenings are in the table
+MODULES: Final = (subscribing, invoicing, paying, transferring)  # whose kinds of happenings are in the table
 Progress = Callable[[int, int], None]  # days that are over, of how many
 
 
