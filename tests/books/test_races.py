@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import pytest
@@ -221,3 +222,65 @@ def _until_it_waits(api: Api) -> None:
                     return
                 connection.rollback()  # or its view of who waits stays as it is
             pytest.fail("nobody waits for the account")
+
+
+def credit_of(books: Books, customer: str, kind: str, amount: str) -> str:
+    """A wallet with something in it."""
+    wallet = books.api.made("/v1/wallets", {"customer": customer, "currency": "USD", "name": "Credit"})
+    books.api.made(f"/v1/wallets/{wallet['id']}/top-ups", {"amount": amount, "kind": kind})
+    return str(wallet["id"])
+
+
+def remaining(books: Books, wallet: str) -> str:
+    [top_up] = books.api.every(f"/v1/wallets/{wallet}/top-ups")
+    return str(top_up["remaining"])
+
+
+@pytest.mark.parametrize("kind", ["paid", "granted"])
+def test_credit_is_spent_once_by_invoices_finalized_at_once(books: Books, kind: str) -> None:
+    """25.00 for eight invoices of 10.00 each: together they take all of it and no more (rule 28)."""
+    books.customer()
+    wallet = credit_of(books, "acme", kind, "25.00")
+    drafts = [books.one_off("10", finalize=False) for _ in range(8)]
+    made = at_once(8, lambda place: Books(books.api.farthing_client()).post(drafts[place], "finalize"))
+    taken = "discount_total" if kind == "granted" else "credit_applied"
+    assert sorted(one[taken] for one in made) == ["0.00"] * 5 + ["10.00", "10.00", "5.00"]
+    assert remaining(books, wallet) == "0.00"
+    assert numbers_of(books) == [f"INV-2026-{number:06}" for number in range(1, 9)]
+    sound_books(books.api.farthing, books.api.organization)
+
+
+def test_runs_and_people_spend_credit_once(books: Books) -> None:
+    """Two runs, invoices finalised by hand and voided meanwhile, and customers without credit among them."""
+    ten_customers(books, starts_at="2026-10-01T00:00:00Z")
+    wallets = [credit_of(books, f"c{number}", kind, "12.00") for number in range(5) for kind in ("paid", "granted")]
+    drafts = [books.one_off("10", finalize=False, customer=f"c{number}") for number in range(8)]
+
+    def work(place: int) -> None:
+        api = books.api.farthing_client()
+        if place >= 8:
+            Books(api).run("2026-11-20T00:00:00Z")
+            return
+        made = Books(api).post(drafts[place], "finalize")
+        if place % 2:
+            Books(api).post(made, "void")
+
+    at_once(10, work)
+    books.run("2026-11-20T00:00:00Z")
+    sound_books(books.api.farthing, books.api.organization)
+    left = [remaining(books, wallet) for wallet in wallets]
+    assert all(Decimal(each) == 0 for each in left[:2]), left
+
+
+def test_a_charge_is_billed_once_by_runs_at_once(books: Books) -> None:
+    """Each on one line of one invoice, whoever comes first (rule 26)."""
+    ten_customers(books, starts_at="2026-11-01T00:00:00Z")
+    for number in range(10):
+        books.api.made("/v1/charges", {
+            "customer": f"c{number}", "description": "Setup", "quantity": "1", "unit_amount": "5", "currency": "USD",
+        })
+    at_once(3, lambda _: Books(books.api.farthing_client()).run("2026-11-20T00:00:00Z"))
+    billed = [line for one in books.invoices() for line in one["lines"] if line["reason"] == "one_off"]
+    assert len(billed) == 10
+    assert {one["status"] for one in books.api.every("/v1/charges")} == {"billed"}
+    sound_books(books.api.farthing, books.api.organization)

@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
+from farthing.billing.invoices.service import Invoices
 from farthing.billing.wallets.expiring import Expiries
+from farthing.cli.billing import explanations
+from farthing.cli.explaining import in_words
+from farthing.kernel.credentials import operator
 from tests.oracle import sound_books
 from tests.service.books import BASE, CALLS, Books
 
@@ -258,3 +262,33 @@ def test_paid_credit_that_expires_becomes_revenue_once(books: Books) -> None:
         ("0.00", "4.00"), ("0.00", "3.00"),
     ]
     sound(books)
+
+
+@pytest.mark.together
+def test_a_line_is_told_in_words(books: Books) -> None:
+    """From the days of a fee to coupons, granted credit and tax, each with this line's part (rules 13, 19 and 28)."""
+    books.api.made("/v1/tax-rates", VAT)
+    books.api.made("/v1/coupons", {"key": "tenth", "name": "A tenth off", "percent": "10", "duration": "forever"})
+    books.customer_on(BASE, starts_at="2026-11-16T00:00:00Z", customer=BRITISH, coupons=["tenth"])
+    top_up(books, wallet(books), "3.00", "granted")
+    charge = {"customer": "acme", "description": "Setup", "quantity": "1.5", "unit_amount": "10.01", "currency": "USD"}
+    books.api.made("/v1/charges", charge)
+    [invoice] = books.billed("2026-11-20T00:00:00Z")
+    farthing, organization = books.api.farthing, books.api.organization
+    stored = farthing[Invoices].get(organization, invoice["id"])
+    fee, one_off = [[*in_words(one)] for one in explanations(farthing, operator(organization), stored)]
+    assert fee == [
+        "fixed fee: 10", "15 of 30 days: less 5", "5 is rounded once, to 2 decimals, half away from zero: 5.00",
+        "A tenth off: 10 % of 20.02 over 2 lines is 2.00; this line's part is 0.50",
+        "Granted credit: 3.00 off 18.02 over 2 lines; this line's part is 0.75",
+        "vat: 20 % of 15.02 over 2 lines is 3.00; the part of this line's 3.75 is 0.75",
+        "5.00 net, less 1.25 discount, plus 0.75 tax",
+    ]
+    assert one_off[0] == "quantity times unit amount: 1.5 x 10.01 = 15.015"
+    line = invoice["lines"][0]["id"]
+    told = found_discounts(books, invoice["id"], line)
+    assert [(one["coupon_key"], one["amount"]) for one in told] == [("tenth", "0.50"), (None, "0.75")]
+
+
+def found_discounts(books: Books, invoice: str, line: str) -> list[dict[str, Any]]:
+    return list(found(books, f"/v1/invoices/{invoice}/lines/{line}/explain")["discounts"])

@@ -18,6 +18,7 @@ from farthing.billing.invoices.service import Invoices
 from farthing.billing.invoices.shown import ExplanationOut
 from farthing.billing.invoices.store import Search
 from farthing.billing.invoices.values import Invoice
+from farthing.cli.explaining import in_words
 from farthing.cli.opening import Home, Json, Org, caller_of, opened, say
 from farthing.customers.service import Customers
 from farthing.kernel.clock import instant_text
@@ -117,19 +118,27 @@ def print_invoices(found: list[Invoice]) -> None:
 @invoices.command("show")
 def show_invoice(
     reference: Annotated[str, typer.Argument(help="Its id or number.")],
+    explain: Annotated[bool, typer.Option("--explain", help="Tell under each line how it came about.")] = False,
     org: Org = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Show one invoice with its lines."""
     with opened(home) as farthing:
-        one = farthing[Invoices].get(caller_of(farthing, org).organization, reference)
+        caller = caller_of(farthing, org)
+        one = farthing[Invoices].get(caller.organization, reference)
+        explained = explanations(farthing, caller, one) if explain else []
     if as_json:
-        say(InvoiceOut.of(one))
+        shown = InvoiceOut.of(one).model_dump(mode="json")
+        told = {"explanations": [each.model_dump(mode="json") for each in explained]} if explain else {}
+        say(shown | told)
         return
     print_invoices([one])
+    texts = {each.line: in_words(each) for each in explained}
     for line in one.lines:
         typer.echo(f"  {line.description}  {line.quantity}  {money(line.amount, currency(one.currency))}")
+        for text in texts.get(line.id, ()):
+            typer.echo(f"    {text}")
 
 
 @invoices.command("explain")

@@ -27,6 +27,7 @@ from farthing.pricing.boundaries import Part
 from farthing.pricing.calendar import Period, windows
 from farthing.pricing.charges import Step
 from farthing.pricing.currencies import Currency, currency
+from farthing.pricing.discounts import GRANTED
 from farthing.pricing.invoicing import fee_rating, one_off_rating
 from farthing.pricing.prices import Price
 from farthing.pricing.rating import Group, Rating, counted_for
@@ -88,7 +89,7 @@ class Explainer:
 
     def _given(self, connection: Connection, invoice: Invoice) -> list[tuple[str, Coupon]]:
         """The coupons that an invoice shows, in the order in which they were applied (rule 19)."""
-        ids = {discount.coupon for line in invoice.lines for discount in line.discounts}
+        ids = {discount.coupon for line in invoice.lines for discount in line.discounts} - {GRANTED}
         if not ids:
             return []
         attached = AttachedCouponStore(connection).many(invoice.organization, ids)

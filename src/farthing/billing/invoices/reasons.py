@@ -8,14 +8,15 @@ from farthing.billing.invoices.values import Invoice, InvoiceLine
 from farthing.catalog import Coupon
 from farthing.pricing.arithmetic import ZERO, exactly, money, plain
 from farthing.pricing.currencies import Currency, currency
+from farthing.pricing.discounts import GRANTED
 from farthing.pricing.taxes import Tax, parts_of_tax
 
 
 @dataclass(frozen=True, slots=True)
 class DiscountReason:
-    """What one coupon takes from a line as entered."""
+    """What one coupon or, without one, granted credit takes from a line as entered."""
 
-    coupon: Coupon
+    coupon: Coupon | None
     amount: Decimal
     note: str
 
@@ -32,7 +33,7 @@ class TaxReason:
 def discount_reasons(
     invoice: Invoice, line: InvoiceLine, given: Sequence[tuple[str, Coupon]]
 ) -> tuple[DiscountReason, ...]:
-    """What took something from a line.
+    """What took something from a line: coupons, and then granted credit (rule 19).
 
     given  the coupons of the invoice by the identifier each was given as, in the order in which they were applied
     """
@@ -51,6 +52,8 @@ def discount_reasons(
                 note = _discount_note(coupon, base, len(eligible), whole, part, unit)
                 found.append(DiscountReason(coupon, part, note))
             left = {each: amount - taken[each] for each, amount in left.items()}
+        if part := _taken(line, GRANTED):
+            found.append(DiscountReason(None, part, _granted_note(invoice, list(left.values()), part, unit)))
     return tuple(found)
 
 
@@ -94,6 +97,13 @@ def _discount_note(coupon: Coupon, base: Decimal, lines: int, whole: Decimal, pa
     else:
         said = f"{coupon.name}: {money(coupon.amount or ZERO, unit)} off {money(base, unit)} over {_lines(lines)} takes"
     return f"{said} {money(whole, unit)}; this line's part is {money(part, unit)}"
+
+
+def _granted_note(invoice: Invoice, left: Sequence[Decimal], part: Decimal, unit: Currency) -> str:
+    """What granted credit takes from what coupons have left."""
+    bearing = [amount for amount in left if amount > ZERO]
+    said = f"Granted credit: {money(invoice.granted_credit, unit)} off {money(sum(bearing, ZERO), unit)}"
+    return f"{said} over {_lines(len(bearing))}; this line's part is {money(part, unit)}"
 
 
 def _untaxed_note(tax: Tax, line: InvoiceLine, unit: Currency) -> str:

@@ -86,17 +86,18 @@ class RoundingOut(Shown):
 
 
 class DiscountReasonOut(Shown):
-    """What one coupon takes from the amount."""
+    """What one coupon takes from the amount; without one, what granted credit does."""
 
-    coupon: str
-    coupon_key: str
+    coupon: str | None
+    coupon_key: str | None
     amount: str
     note: str
 
     @classmethod
     def of(cls, one: DiscountReason, unit: Currency) -> "DiscountReasonOut":
         return cls(
-            coupon=one.coupon.id, coupon_key=one.coupon.key, amount=money(one.amount, unit), note=one.note
+            coupon=one.coupon.id if one.coupon else None, coupon_key=one.coupon.key if one.coupon else None,
+            amount=money(one.amount, unit), note=one.note,
         )
 
 
