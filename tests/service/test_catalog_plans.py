@@ -145,14 +145,23 @@ def test_all_faults_are_told_at_once(api: Api) -> None:
     assert fields_refused(answer) == {"prices[0].amount", "prices[1].meter", "prices[1].tiers"}
 
 
-@pytest.mark.parametrize(("change", "field"), [
-    ({"minimum_commitment": "100"}, "minimum_commitment"),
-])
-def test_what_is_not_built_says_so(api: Api, change: dict[str, Any], field: str) -> None:
-    answer = api.post("/v1/plans", PLAN | change)
-    assert fields_refused(answer) == {field}
+def test_what_is_not_built_says_so(api: Api) -> None:
+    plan = api.made("/v1/plans", PLAN | {"trial_days": 0, "usage_interval": None})
+    answer = api.post(f"/v1/plans/{plan['id']}/versions", {
+        name: value for name, value in PLAN.items() if name != "key"
+    } | {"migrate": True})
+    assert fields_refused(answer) == {"migrate"}
     assert (answer.json or {})["title"] == "Not available yet"
-    api.made("/v1/plans", PLAN | {"trial_days": 0, "usage_interval": None})
+
+
+def test_a_commitment_is_money_of_the_plans_currency(api: Api) -> None:
+    """Shown with its own decimals, changed and taken away like everything else of a version nobody subscribed to."""
+    plan = api.made("/v1/plans", PLAN | {"minimum_commitment": "100"})
+    assert plan["minimum_commitment"] == "100.00"
+    assert (api.get(f"/v1/plans/{plan['key']}").json or {})["minimum_commitment"] == "100.00"
+    changed = api.patch(f"/v1/plans/{plan['key']}", {"name": "Other"}).json or {}
+    assert (changed["name"], changed["minimum_commitment"]) == ("Other", "100.00")
+    assert (api.patch(f"/v1/plans/{plan['key']}", {"minimum_commitment": None}).json or {})["minimum_commitment"] is None
 
 
 @pytest.mark.parametrize(("change", "field"), [
@@ -160,6 +169,8 @@ def test_what_is_not_built_says_so(api: Api, change: dict[str, Any], field: str)
     ({"interval_count": 101}, "interval_count"), ({"interval_count": "2"}, "interval_count"),
     ({"usage_interval": "week"}, "usage_interval"), ({"usage_interval": "year"}, "usage_interval"),
     ({"usage_interval": "hour"}, "usage_interval"),
+    ({"minimum_commitment": "-1"}, "minimum_commitment"), ({"minimum_commitment": "1.001"}, "minimum_commitment"),
+    ({"minimum_commitment": "1e30"}, "minimum_commitment"), ({"minimum_commitment": "NaN"}, "minimum_commitment"),
     ({"trial_days": -1}, "trial_days"), ({"trial_days": 1.5}, "trial_days"),
     ({"currency": "usd"}, "currency"), ({"currency": "XXX"}, "currency"), ({"key": "pln_x"}, "key"),
     ({"prices": None}, "prices"), ({"id": "pln_1"}, "id"), ({"version": 2}, "version"),

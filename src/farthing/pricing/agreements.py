@@ -23,12 +23,14 @@ class Terms:
     prices      in the plan's order
     quantities  by key, of prices without a meter
     marks       by key of a price: the terms as its lines keep them; none for those that the subscription began with
+    commitment  what all lines of a plan period come to at least, in major units (rule 9)
     """
 
     plan: str
     prices: tuple[Price, ...]
     quantities: Mapping[str, Decimal]
     marks: Mapping[str, str] = field(default_factory=lambda: NO_MARKS)
+    commitment: Decimal | None = None
 
     def price(self, key: str) -> Price | None:
         return next((price for price in self.prices if price.key == key), None)
@@ -54,6 +56,21 @@ class Agreement:
     @property
     def first(self) -> Terms:
         return self.terms[0][1]
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether any plan that it has or had has a commitment."""
+        return any(terms.commitment for _, terms in self.terms)
+
+    def at(self, instant: datetime) -> Terms:
+        """What holds at an instant."""
+        return next((terms for since, terms in reversed(self.terms) if since <= instant), self.first)
+
+    def marked(self, mark: str | None, key: str) -> Terms | None:
+        """The terms that a line of a price keeps; None where they hold on no day any more."""
+        if mark is None:
+            return self.first
+        return next((terms for _, terms in self.terms if terms.marks.get(key) == mark), None)
 
     def within(self, period: Period) -> Iterator[tuple[Period, Terms]]:
         """The stretches of a period between changes, in order, pauses and all."""

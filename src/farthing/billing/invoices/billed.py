@@ -112,7 +112,7 @@ def billed_fees(
     for row in rows:
         if row["reason"] == "proration":
             back.setdefault(row["corrects_line"], []).append(row)
-    notes, days = _by_credit_notes(connection, organization, [row["id"] for row in rows if row["reason"] == "fee"])
+    notes, days = by_credit_notes(connection, organization, [row["id"] for row in rows if row["reason"] == "fee"])
     by_id = {rate.id: rate for rate in rates}
     found: dict[str, list[BilledFee]] = {id: [] for id in owners}
     for row in rows:
@@ -123,7 +123,7 @@ def billed_fees(
     return Fees(found)
 
 
-def _by_credit_notes(
+def by_credit_notes(
     connection: Connection, organization: str, lines: Collection[str]
 ) -> tuple[Mapping[str, tuple[int, int]], Mapping[str, Sequence[Period]]]:
     """By line: what credit notes gave back of it, net and tax in minor units, and which days if they were for some."""
@@ -150,7 +150,7 @@ def _billed(
     period = Period(row["period_from"], row["period_to"])
     days, of = (row["days"], row["of_days"]) if row["of_days"] else (1, 1)
     stretch = Stretch(by.price, by.quantity, period, days, of, row["terms"])
-    treatment = _treatment(row, unit, rates)
+    treatment = treatment_of(row, unit, rates)
     inclusive = bool(treatment.rates) and treatment.rates[0].inclusive
     with exactly():
         entered = row["entered"] if inclusive and row["entered"] is not None else row["amount"]
@@ -173,7 +173,7 @@ def _given_back(row: RowMapping, inclusive: bool) -> int:
     return amount
 
 
-def _treatment(row: RowMapping, unit: Currency, rates: Mapping[str, TaxRate]) -> Treatment:
+def treatment_of(row: RowMapping, unit: Currency, rates: Mapping[str, TaxRate]) -> Treatment:
     """How a line was taxed."""
     if row["tax_rates"]:
         return Treatment(tuple(rates[id] for id in row["tax_rates"]))

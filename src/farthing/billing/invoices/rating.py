@@ -1,12 +1,13 @@
 """What a subscription owes at a boundary: its usage read, and priced by the pure core."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
 from farthing.billing.invoices.billed import NO_FEES, Due, Fees, billed_fees, is_adjusted
+from farthing.billing.invoices.committed import Priced, true_ups
 from farthing.billing.subscriptions.agreed import Plans, agreement_of, versions_of
 from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Catalog, Meter
@@ -77,7 +78,20 @@ class Rater:
             with self.database.read() as connection:
                 rates = self.catalog.tax_rates(organization, hold=False)
                 fees = billed_fees(connection, [one.subscription for one in adjusted], plans, rates)
-        return self.rate_by(organization, due, agreed, position, fees)
+        return self.committed(organization, self.rate_by(organization, due, agreed, position, fees), agreed)
+
+    def committed(self, organization: str, rated: Sequence[Rated], agreed: Sequence[Agreement]) -> list[Rated]:
+        """The same boundaries with what minimum commitments add to them, after all other lines but one-off ones."""
+        wanted = [place for place, one in enumerate(rated) if one.refused is None and agreed[place].is_committed]
+        if not wanted:
+            return list(rated)
+        priced = [Priced(rated[place].due, rated[place].lines, agreed[place]) for place in wanted]
+        rates = self.catalog.tax_rates(organization, hold=False)
+        with self.database.read() as connection:
+            added = dict(zip(wanted, true_ups(connection, organization, rates, priced), strict=True))
+        return [
+            replace(one, lines=(*one.lines, *added.get(place, ()))) for place, one in enumerate(rated)
+        ]
 
     def plans_of(self, organization: str, due: Sequence[Due]) -> Plans:
         """All versions of plans that these subscriptions have or had."""

@@ -34,7 +34,7 @@ def agreement_of(one: Subscription, plans: Plans) -> Agreement:
 
 def agreement_by(plan: Plan, one: Subscription) -> Agreement:
     """The same if it had always been on this plan, in the quantities of its beginning."""
-    terms = Terms(f"{plan.id}@{plan.version}", plan.prices, one.quantities)
+    terms = Terms(f"{plan.id}@{plan.version}", plan.prices, one.quantities, commitment=plan.minimum_commitment)
     return Agreement(((one.starts_at, terms),), ZoneInfo(one.timezone), tuple((p.start, p.end) for p in one.pauses))
 
 
@@ -45,7 +45,7 @@ def _terms(each: Agreed, first: Agreed, plans: Plans) -> Terms:
         for price in plan.prices:
             if _of(price.key, each) != _of(price.key, first):
                 marks[price.key] = dumps(_of(price.key, each)).decode("utf-8")
-    return Terms(f"{plan.id}@{plan.version}", plan.prices, each.quantities, marks)
+    return Terms(f"{plan.id}@{plan.version}", plan.prices, each.quantities, marks, plan.minimum_commitment)
 
 
 def _of(key: str, each: Agreed) -> dict[str, Any]:  # Any: JSON

@@ -1,6 +1,6 @@
 """The tables of plans: what names them, their versions, and which meters each version prices."""
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, PrimaryKeyConstraint
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, PrimaryKeyConstraint
 
 from farthing.catalog.meters import models  # noqa: F401  # the table that plan_meters points to
 from farthing.kernel.columns import Identifier, Instant, LongText, Name, required, table
@@ -28,6 +28,7 @@ plan_versions = table(
     required("interval_count", Integer),
     Column("usage_unit", Identifier),  # null: the plan's own interval
     Column("trial_days", Integer),
+    Column("minimum_commitment", BigInteger),  # in minor units
     required("prices", LongText),  # JSON, in the form that the interface shows
     required("revision", Integer),
     required("created_at", Instant),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -24,8 +25,10 @@ from farthing.kernel.problems import FieldError, Invalid
 from farthing.kernel.schemas import merged, parsed
 from farthing.kernel.strict_json import dumps, loads
 from farthing.kernel.web import UNCONDITIONAL, Precondition
+from farthing.pricing.arithmetic import decimals_of, money
 from farthing.pricing.calendar import Interval
-from farthing.pricing.currencies import currency
+from farthing.pricing.checks import LARGEST
+from farthing.pricing.currencies import Currency, currency
 from farthing.pricing.prices import Price
 
 VERSION: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
@@ -153,7 +156,7 @@ def _terms(connection: Connection, organization: str, body: PlanVersionIn) -> _T
     """Raises Invalid naming each field of each price that is against a rule."""
     references = {price.meter for price in body.prices if price.meter is not None}
     meters = MeterStore(connection).held(organization, references) if references else {}
-    money = currency(body.currency)
+    unit = currency(body.currency)
     prices, errors = [], _twice([price.key for price in body.prices])
     for index, sent in enumerate(body.prices):
         at = f"prices[{index}]"
@@ -161,21 +164,34 @@ def _terms(connection: Connection, organization: str, body: PlanVersionIn) -> _T
         if sent.meter is not None and meter is None:
             errors.append(FieldError(f"{at}.meter", f"names no meter: there is no {sent.meter[:120]}"))
         price = _naming(sent.value(), meter)
-        errors += unlawful(price, money, meter.aggregation if meter else None, at)
+        errors += unlawful(price, unit, meter.aggregation if meter else None, at)
         prices.append(price)
     interval = Interval(body.interval, body.interval_count)
     usage_interval = Interval(body.usage_interval) if body.usage_interval else interval
     if not usage_interval.divides(interval):
         whole = f"{interval.count} {interval.unit} is no whole number of {usage_interval.unit}s"
         errors.append(FieldError("usage_interval", f"must divide the interval: {whole}"))
+    errors += _unlawful_commitment(body.minimum_commitment, unit)
     refuse(errors)
     fields = {
         "name": body.name, "currency": body.currency, "interval": interval, "usage_interval": usage_interval,
-        "trial_days": body.trial_days,
+        "trial_days": body.trial_days, "minimum_commitment": body.minimum_commitment,
         "prices": tuple(prices),
-        "documents": tuple(document(sent, price.meter, money) for sent, price in zip(body.prices, prices, strict=True)),
+        "documents": tuple(document(sent, price.meter, unit) for sent, price in zip(body.prices, prices, strict=True)),
     }
     return _Terms(fields, frozenset(meter.id for meter in meters.values()))
+
+
+def _unlawful_commitment(amount: Decimal | None, unit: Currency) -> list[FieldError]:
+    """Money in the plan's currency, or none (rule 9)."""
+    name = "minimum_commitment"
+    if amount is None:
+        return []
+    if amount < 0:
+        return [FieldError(name, "must not be negative")]
+    if decimals_of(amount) > unit.decimals:
+        return [FieldError(name, f"has more decimals than {unit.code}, which has {unit.decimals}")]
+    return [FieldError(name, "is more than an invoice can hold")] if amount.scaleb(unit.decimals) > LARGEST else []
 
 
 def _naming(price: Price, meter: Meter | None) -> Price:
@@ -209,7 +225,10 @@ def _found(plan: Plan | None, reference: str) -> Plan:
 def _as_sent(plan: Plan) -> dict[str, object]:
     """A version as its author would send it again."""
     documents: list[Document] = list(plan.documents)
+    least = plan.minimum_commitment
     return {
         "key": plan.key, "name": plan.name, "currency": plan.currency, "interval": plan.interval.unit,
         "interval_count": plan.interval.count, "trial_days": plan.trial_days, "prices": documents,
-    } | ({} if plan.usage_interval == plan.interval else {"usage_interval": plan.usage_interval.unit})
+        "usage_interval": None if plan.usage_interval == plan.interval else plan.usage_interval.unit,
+        "minimum_commitment": None if least is None else money(least, currency(plan.currency)),
+    }

@@ -12,7 +12,9 @@ from farthing.catalog.prices.reading import stored_prices
 from farthing.kernel.database import refusing
 from farthing.kernel.ids import is_id
 from farthing.kernel.strict_json import dumps
+from farthing.pricing.arithmetic import from_minor, to_minor
 from farthing.pricing.calendar import Interval
+from farthing.pricing.currencies import currency
 
 VERSIONS: Final = select(plans.c.key, plan_versions).join(plan_versions, plan_versions.c.plan == plans.c.id)
 
@@ -129,9 +131,11 @@ def _version_is(plan: Plan) -> Any:  # Any: a condition
 
 
 def _row(plan: Plan) -> dict[str, Any]:  # Any: a row's columns
+    least = plan.minimum_commitment
     return {
         "name": plan.name, "currency": plan.currency, "interval_unit": plan.interval.unit,
         "interval_count": plan.interval.count, "trial_days": plan.trial_days,
+        "minimum_commitment": None if least is None else to_minor(least, currency(plan.currency)),
         "usage_unit": None if plan.usage_interval == plan.interval else plan.usage_interval.unit,
         "prices": dumps(list(plan.documents)).decode("utf-8"),
         "revision": plan.revision, "updated_at": plan.updated_at,
@@ -140,10 +144,11 @@ def _row(plan: Plan) -> dict[str, Any]:  # Any: a row's columns
 
 def _value(row: RowMapping) -> Plan:
     prices, documents = stored_prices(row["prices"])
-    interval = Interval(row["interval_unit"], row["interval_count"])
+    interval, least = Interval(row["interval_unit"], row["interval_count"]), row["minimum_commitment"]
     return Plan(
         id=row["plan"], organization=row["organization"], key=row["key"], version=row["version"], name=row["name"],
         currency=row["currency"], interval=interval, prices=prices, trial_days=row["trial_days"] or 0,
         usage_interval=Interval(row["usage_unit"]) if row["usage_unit"] else interval,
         documents=documents, revision=row["revision"], created_at=row["created_at"], updated_at=row["updated_at"],
+        minimum_commitment=None if least is None else from_minor(least, currency(row["currency"])),
     )

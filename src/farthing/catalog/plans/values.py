@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from farthing.kernel.problems import Conflict, NotFound
@@ -20,6 +21,7 @@ class Plan:
     trial_days      before the first paid day
     documents       the prices as the interface shows them, in the same order
     revision        how often this version was changed before anybody subscribed to it
+    minimum_commitment  that all lines of a plan period come to at least, in major units; None without one (rule 9)
     """
 
     id: str
@@ -36,6 +38,7 @@ class Plan:
     revision: int
     created_at: datetime
     updated_at: datetime
+    minimum_commitment: Decimal | None = None
 
 
 class PlanNotFound(NotFound):
