@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.books import BASE, CALLS, SUPPORT, Books, lines
+from tests.service.books import BASE, CALLS, Books, lines
 
 pytestmark = [pytest.mark.books]
 
