@@ -31,6 +31,8 @@ from farthing.billing.journal.receiving import MoneyJournal
 from farthing.billing.journal.releasing import Releases
 from farthing.billing.journal.service import Journal
 from farthing.billing.journal.store import LOG, contents
+from farthing.billing.previews.changes import ChangePreviews
+from farthing.billing.previews.coming import ComingInvoices
 from farthing.billing.previews.service import Previews
 from farthing.billing.remote import RemoteBalances, RemoteCoupons, RemoteUses
 from farthing.billing.subscriptions.changing import Changes
@@ -251,7 +253,9 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     credit_notes = CreditNotes(database, book, issuing)
     writing_off = WritingOff(database, now, journal)
     explainer = Explainer(database, catalog, rater)
-    previews = Previews(database, now, book, rater)
+    coming = ComingInvoices(database, now, book, rater)
+    previews = Previews(database, now, book, rater, coming)
+    change_previews = ChangePreviews(database, now, catalog, book, coming)
     running = Running(database, now, new_id, organizations, book, rater, releases, issuance, expiries, beyond)
     bill_runs = BillRuns(database, now, new_id, book, running, ground.background)
     due = (
@@ -271,7 +275,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         "usage": (names.usage, quantities, follower, events, Imports(events)),
         "billing": (
             *(subscriptions, changes, Charges(database, now, new_id, book), previews, invoices, explainer, bill_runs),
-            *(credit_notes, writing_off, Wallets(database, now, new_id, organizations, book)),
+            *(change_previews, credit_notes, writing_off, Wallets(database, now, new_id, organizations, book)),
             *(test_clocks, answers, releases, expiries, export),
         ),
         "payments": (payments, bank_transactions, reconciliations),

@@ -1,6 +1,15 @@
 """Previews over HTTP."""
 
-from farthing.billing.previews.schemas import ComparedOut, SimulationIn, SimulationOut, SumsOut, UpcomingInvoiceOut
+from farthing.billing.previews.changes import ChangePreviews
+from farthing.billing.previews.schemas import (
+    ComparedOut,
+    InvoicePreviewIn,
+    InvoicePreviewOut,
+    SimulationIn,
+    SimulationOut,
+    SumsOut,
+    UpcomingInvoiceOut,
+)
 from farthing.billing.previews.service import Previews
 from farthing.kernel.credentials import Caller, Scope
 from farthing.kernel.web import Routes, provided
@@ -12,6 +21,12 @@ routes = Routes("previews")
 def get_upcoming_invoice(caller: Caller, reference: str) -> UpcomingInvoiceOut:
     """The subscription's next invoice, from what is known by now."""
     return UpcomingInvoiceOut.of(provided(Previews).upcoming(caller, reference))
+
+
+@routes.post("/v1/invoices/preview", scope=Scope.READ, body=InvoicePreviewIn, answer=InvoicePreviewOut)
+def preview_invoice(caller: Caller, body: InvoicePreviewIn) -> InvoicePreviewOut:
+    """The invoice that a change, a pause, a resumption or a cancellation would lead to, and the one without it."""
+    return InvoicePreviewOut.previewed(provided(ChangePreviews).preview(caller, body))
 
 
 @routes.post("/v1/simulations", scope=Scope.READ, body=SimulationIn, answer=SimulationOut)

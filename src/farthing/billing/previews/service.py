@@ -7,11 +7,9 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final
 
-from farthing.billing.bill_runs.joining import joining
 from farthing.billing.invoices.billed import Due
-from farthing.billing.invoices.charging import charging
-from farthing.billing.invoices.rating import Rated, Rater, refusal
-from farthing.billing.invoices.store import InvoiceStore
+from farthing.billing.invoices.rating import Rated, Rater
+from farthing.billing.previews.coming import ComingInvoices
 from farthing.billing.previews.schemas import SimulationIn
 from farthing.billing.previews.values import (
     BadSimulation,
@@ -36,7 +34,6 @@ from farthing.kernel.problems import FieldError, Invalid
 from farthing.pricing.agreements import Agreement
 from farthing.pricing.arithmetic import ZERO, exactly
 from farthing.pricing.boundaries import boundaries
-from farthing.pricing.checks import UnsoundInvoice
 from farthing.pricing.currencies import currency
 
 FAR: Final = datetime(9998, 1, 1, tzinfo=UTC)
@@ -54,34 +51,19 @@ class Previews:
     now: Clock
     customers: CustomerBook
     rater: Rater
+    coming: ComingInvoices
 
     def upcoming(self, caller: Caller, reference: str) -> Upcoming:
         """Raises SubscriptionNotFound, NothingUpcoming, CannotBeRated."""
-        organization = caller.organization
         with self.database.read() as connection:
-            one = found(SubscriptionStore(connection).find(organization, reference), reference)
+            one = found(SubscriptionStore(connection).find(caller.organization, reference), reference)
         boundary = next(due_boundaries(one, FAR), None)
         if boundary is None:
             raise NothingUpcoming(f"Subscription {one.id} has ended, and its end is billed.")
-        [rated] = self.rater.rate(organization, [Due(one, boundary)], self.rater.follow(organization))
-        if rated.refused is not None:
-            raise CannotBeRated(f"{rated.refused}.")
-        buyer = self.customers.get(organization, one.customer)
-        with self.database.read() as connection:
-            of = charging(connection, self.rater.catalog, organization, [buyer.id], [one.id], hold=False)
-            drafts = InvoiceStore(connection).drafts_of(organization, [one.id])
-            draft = next((each for each in drafts if each.boundary == boundary.at), None)
-            first = SubscriptionStore(connection).first_due(organization, buyer.id) == one.id
-            coming = joining(connection, organization, [buyer.id] if first else [], set(), hold=False)
-            rated = coming.joined(rated, draft)
-        try:
-            now = self.now(organization)
-            charged = of.charge(rated.lines, buyer, rated.currency, now, one.id, draft.id if draft else None)
-        except UnsoundInvoice as error:
-            raise CannotBeRated(str(error)) from error
-        if charged.refused is not None:
-            raise CannotBeRated(f"{refusal(rated.due, charged.refused)}.")
-        return Upcoming(rated, buyer, charged.done, now)
+        [told] = self.coming.invoices([Due(one, boundary)])
+        if isinstance(told, str):
+            raise CannotBeRated(told)
+        return told
 
     def simulate(self, caller: Caller, body: SimulationIn) -> Simulation:
         """Price the usage periods that end in a time once more, by other terms, with the fees of the plan periods

@@ -1,14 +1,16 @@
 """What a preview tells, and the refusals about it; amounts in major units."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from farthing.billing.invoices.rating import Rated
+from farthing.billing.subscriptions.values import Subscription
 from farthing.customers import Customer
 from farthing.kernel.problems import Conflict, Invalid
 from farthing.pricing.arithmetic import ZERO, exactly
+from farthing.pricing.crediting import Part
 from farthing.pricing.totalling import Totalled
 
 
@@ -25,16 +27,50 @@ class BadSimulation(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class Upcoming:
-    """The invoice of a subscription's next open boundary, from what is known by now.
+class ComingCredit:
+    """A credit note that an invoice will bring about; `parts` by the line of which something is given back."""
 
-    as_of  until when usage is known; the boundary lies later, or is due already
+    invoice: str
+    parts: Mapping[str, Part]
+    subtotal: Decimal
+    tax_total: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """The invoice that an open boundary of a subscription will have, from what is known by now.
+
+    as_of    until when usage is known; the boundary lies later, or is due already
+    credits  what it gives back and cannot bear, which becomes credit notes (rule 14)
     """
 
     rated: Rated
     buyer: Customer
     done: Totalled
     as_of: datetime
+    credits: tuple[ComingCredit, ...] = ()
+
+    @property
+    def balance(self) -> Decimal:
+        """What it asks for less what its credit notes give back."""
+        with exactly():
+            return self.done.totals.total - sum((one.total for one in self.credits), ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The invoice that a call would lead to, and the one that there would be without it; None for none.
+
+    why  why the latter cannot be told, in words
+    """
+
+    subscription: Subscription
+    buyer: Customer
+    invoice: Upcoming | None
+    without: Upcoming | None
+    as_of: datetime
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from farthing.billing.subscriptions.changes import (
+    TakenPlan,
     changes_from,
     changes_text,
     instants_from,
@@ -120,10 +121,15 @@ class SubscriptionStore:
         ahead = [table.organization == organization, table.next_boundary > after, table.next_boundary <= until]
         return self.connection.execute(select(func.min(table.next_boundary)).where(*ahead)).scalar()
 
-    def note_plan(self, one: Subscription, plan: str, version: int) -> None:
-        """Remember that a subscription was changed to a plan, which stays then."""
-        row = {"organization": one.organization, "plan": plan, "version": version, "subscription": one.id}
-        insert_unless_there(self.connection, subscription_plans, row)
+    def note_plans(self, one: Subscription, taken: Collection[TakenPlan]) -> None:
+        """Remember that a subscription was changed to these plans, which stay then."""
+        place = {"organization": one.organization, "subscription": one.id}
+        rows = [
+            place | {"plan": plan, "version": version}
+            for plan, version in sorted({(each.id, each.version) for each in taken})
+        ]
+        if rows:
+            insert_unless_there(self.connection, subscription_plans, *rows)
 
     def any_on_plan(self, organization: str, plan: str, version: int | None) -> bool:
         """Whether anybody ever had this plan, or this version of it."""

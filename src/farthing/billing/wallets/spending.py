@@ -36,10 +36,15 @@ class Credits:
 
     def take(self, kind: str, invoice: Invoice, amount: Decimal, at: datetime) -> None:
         """Let a finalised invoice take an amount that is there, in order (rule 28)."""
-        credits = [one.credit for one in self._of(kind, invoice.customer, invoice.currency)]
-        for credit, part in drawn(credits, amount, at):
+        for top_up, part in self.draw(kind, invoice.customer, invoice.currency, amount, at):
+            self.uses.append(CreditUse(invoice.organization, invoice.id, top_up, part, invoice.currency))
+
+    def draw(self, kind: str, customer: str, code: str, amount: Decimal, at: datetime) -> list[tuple[str, Decimal]]:
+        """Lessen what is left by an amount that is there; what was taken of each top-up, by id, in order (rule 28)."""
+        taken = drawn([one.credit for one in self._of(kind, customer, code)], amount, at)
+        for credit, part in taken:
             self.top_ups[credit.id] = self.top_ups[credit.id].less(part, at)
-            self.uses.append(CreditUse(invoice.organization, invoice.id, credit.id, part, invoice.currency))
+        return [(credit.id, part) for credit, part in taken]
 
     def _of(self, kind: str, customer: str, code: str) -> list[TopUp]:
         place = kind, customer, code
