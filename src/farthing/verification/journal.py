@@ -13,6 +13,7 @@ from farthing.pricing.arithmetic import from_minor
 from farthing.pricing.currencies import currency
 from farthing.pricing.posting import Account
 from farthing.verification.credit import balances_hold
+from farthing.verification.money import money_holds
 from farthing.verification.values import Broken, organizations_in
 from farthing.verification.wallets import wallets_hold
 
@@ -33,6 +34,7 @@ def journal(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator
             yield from _different(connection, organization, Account.DEFERRED_REVENUE, -_to_release(organization))
             yield from balances_hold(connection, organization)
     yield from wallets_hold(farthing, organizations)
+    yield from money_holds(farthing, organizations)
 
 
 def _empty(connection: Connection, organization: str) -> Iterator[Broken]:
