@@ -1,0 +1,183 @@
+"""The product plays against a model that was built from the rules alone, over the public interface."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import Phase, HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from farthing.app import Farthing
+from tests.model.days import DAY, begins, ends, midnight
+from tests.model.life import Life, Terms
+from tests.model.owed import Event
+from tests.model.plans import PLANS, TRIALS, ZONES
+from tests.model.told import Told, written
+from tests.oracle import sound_books
+from tests.service.books import Books
+from tests.service.conftest import TestClock, api_of
+
+CATALOGUE = {plan["key"]: plan for plan in (*PLANS, *TRIALS)}
+plans = st.sampled_from([plan["key"] for plan in PLANS])
+moments = st.builds(timedelta, days=st.integers(-12, 40), hours=st.sampled_from([0, 0, 7, 18]))
+QUANTITIES = st.integers(0, 7).map(lambda n: {"seats": str(n)})
+OVERRIDES = st.sampled_from([{}, {}, {"base": {"amount": "620.00"}}, {"base": {"amount": "0.00"}}])
+
+
+class Billing(RuleBasedStateMachine):
+    """One customer or more, each on a subscription, whose clock goes on and who change their minds."""
+
+    def __init__(self, farthing: Farthing, client: FlaskClient, clock: TestClock) -> None:
+        super().__init__()
+        self.farthing, self.clock = farthing, clock
+        self.told: list[Told] = []
+        clock.at = datetime(2026, 1, 20, 12, tzinfo=UTC)
+        self.books = Books(api_of(farthing, client, clock))
+        self.sent = 0
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.at
+
+    @initialize()
+    def catalogue(self) -> None:
+        self.books.meter()
+        for plan in (*PLANS, *TRIALS):
+            self.books.api.made("/v1/plans", plan)
+
+    @precondition(lambda self: len(self.told) < 2)
+    @rule(
+        plan=st.sampled_from(sorted(CATALOGUE)), zone=st.sampled_from(ZONES), back=st.integers(-10, 60),
+        anchor=st.sampled_from(["calendar", "anniversary"]), quantities=QUANTITIES, overrides=OVERRIDES,
+    )
+    def subscribe(
+        self, plan: str, zone: str, back: int, anchor: str, quantities: dict[str, Any],
+        overrides: dict[str, Any],
+    ) -> None:
+        key, terms = f"c{len(self.told)}", Terms(CATALOGUE[plan], quantities if needs_seats(CATALOGUE[plan]) else {}, overrides)
+        start = self.now - timedelta(days=back)
+        self.books.customer(key, timezone=zone)
+        made = self.books.subscribe(
+            customer=key, plan=plan, starts_at=written(start), anchor=anchor, overrides=overrides,
+            quantities=terms.quantities,
+        )
+        day = begins(start, zone)
+        life = Life(zone, day, anchor, terms, day)
+        self.told.append(Told(self.books, made["id"], life))
+
+    def drawn(self, data: st.DataObject) -> Told:
+        return self.one_of(data, self.told)
+
+    def one_of(self, data: st.DataObject, some: list[Told]) -> Told:
+        return some[data.draw(st.integers(0, len(some) - 1))]
+
+    def moment(self, one: Told, data: st.DataObject) -> datetime:
+        """A time that a change may have: not before the current period, and not before the trial's end."""
+        first = midnight(max(one.current, one.life.paid_from), one.life.zone)
+        exact = data.draw(st.booleans())
+        at = max(self.now + data.draw(moments), first)
+        return midnight(begins(at, one.life.zone), one.life.zone) if exact else at
+
+    @precondition(lambda self: any(one.life.end is None for one in self.told))
+    @rule(data=st.data(), plan=plans, quantities=QUANTITIES, overrides=OVERRIDES,
+          invoice=st.sampled_from([None, None, "now", "next"]))
+    def change_plan(self, data: st.DataObject, plan: str, quantities: dict[str, Any],
+                    overrides: dict[str, Any], invoice: str | None) -> None:
+        one = self.one_of(data, [one for one in self.told if one.life.end is None])
+        ending = one.closed is not None and data.draw(st.integers(0, 3)) == 0
+        at = None if ending else self.moment(one, data)
+        given = quantities if needs_seats(CATALOGUE[plan]) else {}
+        one.change(at, invoice, CATALOGUE[plan], quantities=given, overrides=overrides)
+
+    @precondition(lambda self: any(one.life.end is None for one in self.told))
+    @rule(data=st.data(), quantities=QUANTITIES, invoice=st.sampled_from([None, None, "now", "next"]))
+    def change_quantity(self, data: st.DataObject, quantities: dict[str, Any], invoice: str | None) -> None:
+        one = self.one_of(data, [one for one in self.told if one.life.end is None])
+        at = self.moment(one, data)
+        day = begins(at, one.life.zone)
+        later = [change.day for change in one.life.changes]
+        if needs_seats(one.at(max([day, *later]) + DAY).terms[day].plan):
+            one.change(at, invoice, None, quantities=quantities)
+
+    @precondition(lambda self: any(one.life.end is None and not one.life.pauses for one in self.told))
+    @rule(data=st.data())
+    def pause(self, data: st.DataObject) -> None:
+        one = self.one_of(data, [one for one in self.told if one.life.end is None and not one.life.pauses])
+        one.pause(self.moment(one, data))
+
+    @precondition(lambda self: any(one.life.pauses and one.life.pauses[-1][1] is None for one in self.told))
+    @rule(data=st.data())
+    def resume(self, data: st.DataObject) -> None:
+        paused = [one for one in self.told if one.life.pauses and one.life.pauses[-1][1] is None]
+        one = self.one_of(data, paused)
+        first = midnight(one.life.pauses[-1][0], one.life.zone)
+        one.resume(max(self.moment(one, data), first))
+
+    @precondition(lambda self: any(one.life.end is None for one in self.told))
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        one = self.one_of(data, [one for one in self.told if one.life.end is None])
+        at = self.moment(one, data)
+        if all(change.day < ends(at, one.life.zone) for change in one.life.changes) and not one.life.pauses:
+            one.cancel(at)
+
+    @precondition(lambda self: any(one.life.end is not None for one in self.told))
+    @rule(data=st.data())
+    def uncancel(self, data: st.DataObject) -> None:
+        one = self.one_of(data, [one for one in self.told if one.life.end is not None])
+        if one.closed is None or one.life.end is None or one.closed < one.life.end:
+            one.uncancel()
+
+    @precondition(lambda self: bool(self.told))
+    @rule(data=st.data(), back=st.integers(0, 40), quantity=st.sampled_from(["1", "2.5", "7", "-1"]))
+    def use(self, data: st.DataObject, back: int, quantity: str) -> None:
+        one = self.drawn(data)
+        at = max(self.now - timedelta(days=back), midnight(one.current, one.life.zone))
+        if at <= self.now:
+            self.sent += 1
+            self.books.use(f"e{self.sent}", written(at), quantity, subject=one.id)
+            one.events[f"e{self.sent}"] = Event(at, Fraction(quantity))
+
+    @precondition(lambda self: any(one.events for one in self.told))
+    @rule(data=st.data())
+    def void(self, data: st.DataObject) -> None:
+        one = self.one_of(data, [one for one in self.told if one.events])
+        id = data.draw(st.sampled_from(sorted(one.events)))
+        if one.events[id].at >= midnight(one.current, one.life.zone):
+            self.books.void_event(id)
+            del one.events[id]
+
+    @rule(by=st.builds(timedelta, days=st.integers(0, 35), hours=st.sampled_from([0, 1, 12])))
+    def move(self, by: timedelta) -> None:
+        self.clock.at = self.now + by
+        self.bill(self.now)
+
+    def bill(self, as_of: datetime) -> None:
+        run = self.books.run(written(as_of))
+        assert not run["parked"], (run["parked"], [one.told_so_far() for one in self.told])
+        anew = [one for one in self.told if one.ran(as_of)]
+        sound_books(self.farthing, self.books.api.organization)
+        invoices = self.books.api.every("/v1/invoices")
+        for one in anew:
+            mine = [invoice for invoice in invoices if invoice["subscription"] == one.id]
+            one.check(mine)
+
+
+def needs_seats(plan: dict[str, Any]) -> bool:
+    return any(price["key"] == "seats" for price in plan["prices"])
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True, scope="session")
+def test_the_product_agrees_with_the_rules_read_naively(
+    farthing: Farthing, client: FlaskClient, clock: TestClock
+) -> None:
+    """Rules 11 to 17 and 25: whatever is said in whatever order."""
+    run_state_machine_as_test(
+        lambda: Billing(farthing, client, clock),
+        settings=settings(max_examples=int(os.environ.get("N","12")), stateful_step_count=int(os.environ.get("K","14")), deadline=None, derandomize=True,phases=[Phase.generate]+([Phase.shrink] if os.environ.get("SHRINK") else []),
+                          suppress_health_check=list(HealthCheck)),
+    )
