@@ -22,7 +22,7 @@ AT_ONCE = {
     "mariadb": (),
 }
 SYSTEM_AT_ONCE = ("test_readme.py", "test_serving.py", "test_deployment_files.py")
-FOLDERS = {"system": SYSTEM_AT_ONCE, "faults": (), "scenarios": ("test_a_customers_year.py",)}
+FOLDERS = {"system": SYSTEM_AT_ONCE, "faults": (), "scenarios": ("test_a_customers_year.py", "test_state_machine.py")}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

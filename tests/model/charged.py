@@ -16,7 +16,7 @@ def standing(invoices: Iterable[Invoice], subscription: str) -> Iterator[tuple[I
     """The lines of a subscription on invoices that are not void."""
     for invoice in invoices:
         if invoice["status"] != "void":
-            yield from ((invoice, line) for line in invoice["lines"] if line.get("subscription", subscription) == subscription)
+            yield from ((invoice, line) for line in invoice["lines"] if invoice["subscription"] == subscription)
 
 
 def days_of(line: Mapping[str, Any], zone: str) -> Days:

@@ -26,7 +26,7 @@ def fixed(terms: Terms) -> dict[str, Price]:
 
 
 def fees_by_day(life: Life, until: date) -> dict[tuple[str, date], Fraction]:
-    """What each prorated price costs on each day before `until` (rule 13); in arrears: of plan periods that are over."""
+    """What each prorated price costs on each day before `until` (rule 13); in arrears: of plan periods over by then."""
     owed: dict[tuple[str, date], Fraction] = {}
     for day in life.days:
         segment = life.segment(day)
@@ -41,7 +41,7 @@ def fees_by_day(life: Life, until: date) -> dict[tuple[str, date], Fraction]:
 
 
 def whole_fees(life: Life, until: date) -> dict[tuple[str, date], Fraction]:
-    """What prices without `prorate` cost: whole for each period in which they have a day, by its first day (rule 13)."""
+    """What prices without `prorate` cost: whole for each period in which they have a day, by its start (rule 13)."""
     owed: dict[tuple[str, date], Fraction] = {}
     for day in life.days:
         segment = life.segment(day)

@@ -1,6 +1,5 @@
 """A subscription told twice: to the product over its interface, and to the model; and what the two then say of it."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -8,9 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from tests.model import charged, owed
-from tests.model.charged import HALF
-from tests.model.days import DAY, Days, begins, ends, local_day, midnight
-from tests.model.life import Change, Life, Terms
+from tests.model.days import DAY, begins, ends, local_day, midnight
+from tests.model.life import Change, Life
 from tests.model.owed import Event
 from tests.service.books import Books
 
@@ -88,7 +86,7 @@ class Told:
     def ran(self, as_of: datetime) -> bool:
         """A run reached this far: whether it came to a boundary that none had come to before (rules 25 and 26)."""
         zone = self.life.zone
-        boundaries = self.at(local_day(as_of, zone)).boundaries
+        boundaries = self.at(local_day(as_of, zone) + DAY).boundaries
         due = [day for day in boundaries if midnight(day, zone) <= as_of]
         shut = [day for day in due if midnight(day, zone) + GRACE <= as_of]
         anew = bool(due) and (self.reached is None or due[-1] > self.reached)
@@ -108,7 +106,7 @@ class Told:
         """All that is over is charged as the rules say, by price and day, and by price and stretch of usage."""
         assert self.reached is not None
         until, zone = self.reached, self.life.zone
-        life = self.at(max(until, self.closed or until))
+        life = self.at(until + DAY)  # a day more: a period may end where another begins
         lines = [line for _, line in charged.standing(invoices, self.id)]
         self._check_fees(life, until, charged.fees_by_day(lines, zone), invoices)
         usage = {

@@ -1,13 +1,15 @@
 """The product plays against a model that was built from the rules alone, over the public interface."""
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import Phase, HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
@@ -58,7 +60,8 @@ class Billing(RuleBasedStateMachine):
         self, plan: str, zone: str, back: int, anchor: str, quantities: dict[str, Any],
         overrides: dict[str, Any],
     ) -> None:
-        key, terms = f"c{len(self.told)}", Terms(CATALOGUE[plan], quantities if needs_seats(CATALOGUE[plan]) else {}, overrides)
+        key, first = f"c{len(self.told)}", CATALOGUE[plan]
+        terms = Terms(first, quantities if needs_seats(first) else {}, overrides)
         start = self.now - timedelta(days=back)
         self.books.customer(key, timezone=zone)
         made = self.books.subscribe(
@@ -167,17 +170,19 @@ class Billing(RuleBasedStateMachine):
             one.check(mine)
 
 
-def needs_seats(plan: dict[str, Any]) -> bool:
+def needs_seats(plan: Mapping[str, Any]) -> bool:
     return any(price["key"] == "seats" for price in plan["prices"])
 
 
+SHORT = settings(max_examples=10, stateful_step_count=14, deadline=None, derandomize=True)
+LONG = settings(max_examples=int(os.environ.get("FARTHING_EXAMPLES", "150")), stateful_step_count=30, deadline=None)
+
+
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True, scope="session")
+@pytest.mark.parametrize("how", [SHORT, pytest.param(LONG, marks=pytest.mark.slow)], ids=["short", "long"])
 def test_the_product_agrees_with_the_rules_read_naively(
-    farthing: Farthing, client: FlaskClient, clock: TestClock
+    farthing: Farthing, client: FlaskClient, clock: TestClock, how: settings
 ) -> None:
     """Rules 11 to 17 and 25: whatever is said in whatever order."""
-    run_state_machine_as_test(
-        lambda: Billing(farthing, client, clock),
-        settings=settings(max_examples=int(os.environ.get("N","12")), stateful_step_count=int(os.environ.get("K","14")), deadline=None, derandomize=True,phases=[Phase.generate]+([Phase.shrink] if os.environ.get("SHRINK") else []),
-                          suppress_health_check=list(HealthCheck)),
-    )
+    machine: Any = partial(Billing, farthing, client, clock)
+    run_state_machine_as_test(machine, settings=how)
