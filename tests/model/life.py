@@ -129,7 +129,7 @@ class Life:
     def boundaries(self) -> list[date]:
         """The first paid day, the end of each usage period, its own end (rule 25), up to `until`."""
         if self.end is not None and self.end <= self.paid_from:
-            return []
+            return [self.end] if self.end <= self.until else []
         found = {self.paid_from}
         for day in self.days:
             segment = self.segment(day)
