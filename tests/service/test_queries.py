@@ -51,10 +51,19 @@ def fill(api: Api, start: int, count: int) -> None:
         api.made("/v1/plans", PLAN | {"key": f"plan{number}"})
         api.made("/v1/meters", {"key": f"m{number}", "name": "M", "event_type": "other", "aggregation": "count"})
         api.made("/v1/bill-runs", {"as_of": "2026-11-02T00:00:00Z"})
+        api.made("/v1/charges", {
+            "customer": f"c{number}", "description": "Setup", "quantity": "1", "unit_amount": "1", "currency": "USD",
+        })
+        api.made("/v1/wallets", {"customer": f"c{number}", "currency": "USD", "name": "W"})
+        api.made("/v1/bank-transactions", {
+            "id": f"b{number}", "booked_at": "2026-11-02T00:00:00Z", "amount": "1", "currency": "USD", "reference": "?",
+        })
+        api.made("/v1/reconciliations", {})
     for invoice in api.every("/v1/invoices?status=open"):
         api.made("/v1/payments", {
             "invoice": invoice["id"], "amount": invoice["amount_due"], "currency": "USD", "method": "wire",
         })
+        api.made("/v1/credit-notes", {"invoice": invoice["id"], "amount": "all", "reason": "Goodwill"})
 
 
 def test_lists_ask_as_often_for_many_rows_as_for_one(api: Api) -> None:
