@@ -31,6 +31,7 @@ from farthing.billing.journal.receiving import MoneyJournal
 from farthing.billing.journal.releasing import Releases
 from farthing.billing.journal.service import Journal
 from farthing.billing.journal.store import LOG, contents
+from farthing.billing.line_exports.service import LineExport
 from farthing.billing.previews.changes import ChangePreviews
 from farthing.billing.previews.coming import ComingInvoices
 from farthing.billing.previews.service import Previews
@@ -276,7 +277,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         "billing": (
             *(subscriptions, changes, Charges(database, now, new_id, book), previews, invoices, explainer, bill_runs),
             *(change_previews, credit_notes, writing_off, Wallets(database, now, new_id, organizations, book)),
-            *(test_clocks, answers, releases, expiries, export),
+            *(test_clocks, answers, releases, expiries, export, LineExport(database, organizations, book)),
         ),
         "payments": (payments, bank_transactions, reconciliations),
     }

@@ -7,6 +7,7 @@ from farthing.billing.charges import routes as charges
 from farthing.billing.credit_notes import routes as credit_notes
 from farthing.billing.invoices import routes as invoices
 from farthing.billing.journal import routes as journal
+from farthing.billing.line_exports import routes as line_exports
 from farthing.billing.previews import routes as previews
 from farthing.billing.subscriptions import routes as subscriptions
 from farthing.billing.test_clock import routes as test_clock
@@ -33,7 +34,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
         *(tokens, organizations, api_keys, customers, meters, plans, coupons, tax_rates, rates, events,
           quantities),
         *(subscriptions, previews, charges, invoices, credit_notes, bill_runs, wallets, test_clock, journal,
-          payments, bank_transactions, reconciliations),
+          line_exports, payments, bank_transactions, reconciliations),
     )
     for endpoint in noun.routes.endpoints
 )
@@ -46,8 +47,7 @@ LATER: Final[tuple[tuple[str, str], ...]] = (
     *((method, "/v1/webhook-endpoints") for method in ("POST", "GET")),
     *((method, "/v1/webhook-endpoints/<one>") for method in ("GET", "PATCH", "DELETE")),
     *(("GET", "/v1/stream"), ("POST", "/v1/portal-sessions")),
-    *(("POST", "/v1/imports"), ("GET", "/v1/exports/lines")),
-    ("GET", "/v1/exports/focus"),
+    *(("POST", "/v1/imports"), ("GET", "/v1/exports/focus")),
 )
 
 # the first part of a path after /v1 tells the room, so that a gateway needs no more than a prefix

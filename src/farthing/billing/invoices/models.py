@@ -51,6 +51,7 @@ invoices = table(
     Index("invoices_boundary", "organization", "billed_as", unique=True),
     Index("invoices_of_organization", "organization", "id"),
     Index("invoices_of_customer", "organization", "customer", "id"),
+    Index("invoices_by_issue", "organization", "issued_at", "id"),
     Index("invoices_of_run", "organization", "bill_run", "id"),
     Index("invoices_of_subscription", "organization", "subscription", "boundary"),
     CheckConstraint("total = subtotal - discount_total + tax_total", name="invoices_total"),

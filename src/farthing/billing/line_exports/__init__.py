@@ -1,0 +1,1 @@
+"""Invoice lines as a table for spreadsheets."""
