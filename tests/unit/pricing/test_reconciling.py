@@ -1,8 +1,11 @@
 """Which invoices transfers pay (rule 24)."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from farthing.pricing.reconciling import reconcile
 from farthing.pricing.transfers import Kind, Owed, Proposal, Transfer
@@ -184,3 +187,36 @@ def test_every_clear_transfer_is_matched_and_none_wrongly(seed: int, invoices: i
     assert len(used) == len(set(used))
     assert all(proposal.reason for proposal in found)
     assert {one.kind for one in world.statement} >= {"right", "several", "mistyped", "wrong", "amount", "pair", "set"}
+
+
+def naive(amount: int, invoices: Sequence[Owed], customer: str | None) -> tuple[Kind, set[frozenset[str]]]:
+    """The first kind that has an answer, and all its answers, by trying everything (rule 24)."""
+    own = [one for one in invoices if customer in (None, one.customer)]
+    for kind, sizes in ((Kind.AMOUNT, (1,)), (Kind.PAIR, (2,)), (Kind.SET, (3, 4, 5) if customer else ())):
+        found = {
+            frozenset(one.id for one in some) for size in sizes for some in combinations(own, size)
+            if sum(one.due for one in some) == amount and len({one.customer for one in some}) == 1
+        }
+        if found:
+            return kind, found
+    return Kind.NONE, set()
+
+
+@given(
+    dues=st.lists(st.tuples(st.integers(1, 12), st.sampled_from(["acme", "beta"])), max_size=9),
+    amount=st.integers(1, 40), customer=st.sampled_from([None, "acme"]),
+)
+def test_one_transfer_agrees_with_trying_everything(
+    dues: Sequence[tuple[int, str]], amount: int, customer: str | None
+) -> None:
+    """Without a reference: the kind, whether there are more answers, and each that is told (rule 24)."""
+    invoices = [owed(number, due, of) for number, (due, of) in enumerate(dues, start=1)]
+    kind, answers = naive(amount, invoices, customer)
+    found = only(transfer(amount, customer=customer), invoices)
+    told = {frozenset(part.invoice for part in answer) for answer in found.candidates}
+    if kind == Kind.NONE:
+        assert found.certain == ()  # at most a pair of two customers is proposed
+    else:
+        assert (found.kind, found.ambiguous, told <= answers) == (kind, len(answers) > 1, True)
+        assert len(told) == min(len(answers), 5)
+    assert all(sum(part.amount for part in answer) == amount for answer in found.candidates)
