@@ -85,6 +85,18 @@ def test_a_change_may_have_an_invoice_of_its_own(november: Books) -> None:
     ]
 
 
+def test_a_plan_that_was_billed_and_then_replaced_on_its_day_is_given_back(november: Books) -> None:
+    """The last change of a day holds for all of it; what an earlier one was billed is known by its line (rule 13)."""
+    november.plan(BASE | {"amount": "25.00"}, key="third")
+    change(november, plan="big", at="now", invoice="now")
+    change(november, plan="third", at="now")
+    assert told(december(november)) == [
+        ("fee", "base", "25.00", "2026-12-01", "2027-01-01"),
+        ("proration", "base", "-14.67", "2026-11-20", "2026-12-01"),
+        ("fee", "base", "9.17", "2026-11-20", "2026-12-01"),
+    ]
+
+
 def test_a_change_at_the_end_of_the_period_costs_nothing_more(november: Books) -> None:
     change(november, plan="big", at="period_end")
     assert told(december(november)) == [("fee", "base", "40.00", "2026-12-01", "2027-01-01")]

@@ -13,9 +13,10 @@ from farthing.billing.credit_notes.models import credit_note_lines, credited_day
 from farthing.billing.invoices.charged_rows import taxes_from
 from farthing.billing.invoices.models import invoice_lines, invoices
 from farthing.billing.invoices.values import DRAFT, VOID
-from farthing.billing.subscriptions.agreed import Plans, priced_by
+from farthing.billing.subscriptions.agreed import Plans, priced_by, version_marked
 from farthing.billing.subscriptions.closing import due_boundaries, is_open
 from farthing.billing.subscriptions.values import Subscription
+from farthing.catalog import Catalog
 from farthing.pricing.agreements import Agreement, Stretch, fee_stretches
 from farthing.pricing.arithmetic import ZERO, exactly, from_minor
 from farthing.pricing.boundaries import Boundary, Part, part_of
@@ -94,9 +95,12 @@ def _closed_periods(one: Subscription) -> Iterator[tuple[Part, Billing]]:
 
 
 def billed_fees(
-    connection: Connection, subscriptions: Collection[Subscription], plans: Plans, rates: Sequence[TaxRate]
+    connection: Connection, subscriptions: Collection[Subscription], catalog: Catalog, rates: Sequence[TaxRate]
 ) -> Fees:
-    """What these were billed for fees, in one question; what was voided and forgiven counts, and is worth nothing."""
+    """What these were billed for fees, in one question; what was voided and forgiven counts, and is worth nothing.
+
+    A line may name a plan that its subscription never had, since a later change of the same day took its place.
+    """
     owners = {one.id: one for one in subscriptions}
     organization = next(iter(owners.values())).organization
     mine = (invoice.organization == organization) & invoice.subscription.in_(list(owners))
@@ -112,14 +116,15 @@ def billed_fees(
     for row in rows:
         if row["reason"] == "proration":
             back.setdefault(row["corrects_line"], []).append(row)
-    notes, days = by_credit_notes(connection, organization, [row["id"] for row in rows if row["reason"] == "fee"])
+    fees = [row for row in rows if row["reason"] == "fee"]
+    notes, days = by_credit_notes(connection, organization, [row["id"] for row in fees])
     by_id = {rate.id: rate for rate in rates}
+    plans = catalog.plans(organization, {version_marked(row["terms"], owners[row["subscription"]]) for row in fees})
     found: dict[str, list[BilledFee]] = {id: [] for id in owners}
-    for row in rows:
-        if row["reason"] == "fee":
-            owner = owners[row["subscription"]]
-            fee = _billed(row, back.get(row["id"], ()), notes.get(row["id"], (0, 0)), owner, plans, by_id)
-            found[owner.id].append(replace(fee, credited=(*fee.credited, *days.get(row["id"], ()))))
+    for row in fees:
+        owner = owners[row["subscription"]]
+        fee = _billed(row, back.get(row["id"], ()), notes.get(row["id"], (0, 0)), owner, plans, by_id)
+        found[owner.id].append(replace(fee, credited=(*fee.credited, *days.get(row["id"], ()))))
     return Fees(found)
 
 

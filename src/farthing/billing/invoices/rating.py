@@ -77,7 +77,7 @@ class Rater:
         if adjusted:
             with self.database.read() as connection:
                 rates = self.catalog.tax_rates(organization, hold=False)
-                fees = billed_fees(connection, [one.subscription for one in adjusted], plans, rates)
+                fees = billed_fees(connection, [one.subscription for one in adjusted], self.catalog, rates)
         return self.committed(organization, self.rate_by(organization, due, agreed, position, fees), agreed)
 
     def committed(self, organization: str, rated: Sequence[Rated], agreed: Sequence[Agreement]) -> list[Rated]:
