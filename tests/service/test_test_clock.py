@@ -79,6 +79,19 @@ def test_deferred_revenue_is_released_on_the_way(sandbox: Books) -> None:
     ]
 
 
+def test_credit_expires_on_the_way(sandbox: Books) -> None:
+    """On its day, and what is billed before that still takes of it (rules 22 and 28)."""
+    sandbox.customer_on(BASE, starts_at="2030-01-01T00:00:00Z")
+    wallet = sandbox.api.made("/v1/wallets", {"customer": "acme", "currency": "USD", "name": "Credit"})
+    path = f"/v1/wallets/{wallet['id']}/top-ups"
+    sandbox.api.made(path, {"amount": "25", "kind": "paid", "expires_at": "2030-02-15T00:00:00Z"})
+    advance(sandbox, "2030-04-01T00:00:00Z")
+    assert [one["credit_applied"] for one in sandbox.invoices()][:3] == ["10.00", "10.00", "0.00"]
+    assert [(one["remaining"], one["expired"]) for one in sandbox.api.every(path)] == [("0.00", "5.00")]
+    text = sandbox.api.get("/v1/exports/journal").get_data(as_text=True)
+    assert [row.split(",")[1] for row in text.splitlines() if ",expiry," in row] == ["2030-02-15"] * 2
+
+
 def test_a_grace_longer_than_the_period_holds_up_nothing(sandbox: Books) -> None:
     """Days become drafts while earlier ones still wait, and each is final at the end of its own grace (rule 26)."""
     assert sandbox.api.patch("/v1/organization", {"grace_seconds": 3 * 86400}).status_code == 200

@@ -94,9 +94,9 @@ def rates_of(line: NaiveLine, rates: Sequence[NaiveRate], country: str | None, r
 
 def invoice(
     lines: Sequence[NaiveLine], coupons: Sequence[NaiveCoupon], rates: Sequence[NaiveRate], country: str | None,
-    region: str | None, relief: str | None,
+    region: str | None, relief: str | None, granted: int = 0,
 ) -> NaiveInvoice:
-    """Rules 3, 19 and 27; relief is the category of a customer that pays no tax."""
+    """Rules 3, 19, 27 and 28; relief is the category of a customer that pays no tax."""
     taken_by = [[] if relief and not any(r.inclusive for r in rates) else rates_of(line, rates, country, region)
                 for line in lines]
     for places in taken_by:
@@ -120,6 +120,8 @@ def invoice(
             cut = half_away(base * coupon.percent / 100)
         for at, part in enumerate(dealt(cut, eligible)):
             left[at] -= part
+    for at, part in enumerate(dealt(min(granted, sum(left)), [Fraction(each) for each in left])):
+        left[at] -= part
     found = NaiveInvoice(list(gross), [0] * len(lines), [0] * len(lines))
     for at in range(len(lines)):
         found.discount[at] = gross[at] - left[at]

@@ -119,14 +119,15 @@ LINES = st.lists(
 @given(
     unit=UNITS, given_lines=LINES, given_coupons=COUPONS, given_rates=RATES, inclusive=st.none() | st.booleans(),
     country=st.sampled_from(COUNTRIES), region=st.sampled_from(REGIONS), treatment=st.sampled_from(list(RELIEF)),
+    granted=st.just(0) | st.integers(0, 10**6),
 )
 def test_the_product_agrees_with_the_rules_read_naively(
     unit: Currency, given_lines: list[tuple[str | None, str | None, int]],
     given_coupons: list[tuple[bool, int, set[str]]],
     given_rates: list[tuple[Decimal, bool, str | None, str | None, str | None]], inclusive: bool | None,
-    country: str | None, region: str | None, treatment: str,
+    country: str | None, region: str | None, treatment: str, granted: int,
 ) -> None:
-    """Every line, rate and sum of random invoices (rules 3, 19 and 27; I5)."""
+    """Every line, rate and sum of random invoices (rules 3, 19, 27 and 28; I5)."""
     rates = [
         TaxRate(str(place), str(place), "Tax", each, inside if inclusive is None else inclusive, where, part, code)
         for place, (each, inside, where, part, code) in enumerate(given_rates)
@@ -146,7 +147,7 @@ def test_the_product_agrees_with_the_rules_read_naively(
                 None if one.amount is None else to_minor(one.amount, unit), one.applies_to,
             ) for one in coupons],
             [NaiveRate(Fraction(one.percent), one.inclusive, one.country, one.region, one.tax_code) for one in rates],
-            country, region if country is not None else None, RELIEF[treatment],
+            country, region if country is not None else None, RELIEF[treatment], granted,
         )
     except NoCountry:
         with pytest.raises(CountryMissing):
@@ -156,7 +157,7 @@ def test_the_product_agrees_with_the_rules_read_naively(
         with pytest.raises((MixedRates, CountryMissing)):
             totalled(lines, coupons, rates, Taxpayer(country, region, treatment), unit)
         return
-    done = totalled(lines, coupons, rates, Taxpayer(country, region, treatment), unit)
+    done = totalled(lines, coupons, rates, Taxpayer(country, region, treatment), unit, from_minor(granted, unit))
     assert [to_minor(each.amount, unit) for each in done.lines] == expected.net
     assert [to_minor(each.discount, unit) for each in done.lines] == expected.discount
     assert [to_minor(each.tax, unit) for each in done.lines] == expected.tax
