@@ -32,10 +32,12 @@ from farthing.billing.journal.releasing import Releases
 from farthing.billing.journal.service import Journal
 from farthing.billing.journal.store import LOG, contents
 from farthing.billing.line_exports.service import LineExport
+from farthing.billing.plan_migrations.comparing import Comparing
+from farthing.billing.plan_migrations.service import NotedMigrations, PlanMigrations
 from farthing.billing.previews.changes import ChangePreviews
 from farthing.billing.previews.coming import ComingInvoices
 from farthing.billing.previews.service import Previews
-from farthing.billing.remote import RemoteBalances, RemoteCoupons, RemoteUses
+from farthing.billing.remote import RemoteBalances, RemoteCoupons, RemoteMigrating, RemoteUses
 from farthing.billing.subscriptions.changing import Changes
 from farthing.billing.subscriptions.service import Subscriptions
 from farthing.billing.test_clock.falling_due import DueBoundaries, DueExpiries, DueReleases
@@ -45,10 +47,11 @@ from farthing.billing.wallets.expiring import Expiries, Expiry
 from farthing.billing.wallets.service import Wallets
 from farthing.billing.wallets.spending import Spending
 from farthing.calls import ENDPOINTS, LATER, room_of
-from farthing.catalog import MeterBook
+from farthing.catalog import MeterBook, Migrating
 from farthing.catalog.coupons.service import Coupons
 from farthing.catalog.meters.service import Meters
 from farthing.catalog.plans.service import Plans
+from farthing.catalog.plans.versions import PlanVersions
 from farthing.catalog.remote import RemoteMeters
 from farthing.catalog.service import LocalCatalog
 from farthing.catalog.tax_rates.service import TaxRates
@@ -99,6 +102,7 @@ OWED_SECONDS: Final = 1.0
 REFRESH_SECONDS: Final = 20.0
 RELEASE_SECONDS: Final = 60.0
 SEAL_SECONDS: Final = 1.0
+MIGRATIONS_SECONDS: Final = 10.0
 COUNTING_SECONDS: Final = 60.0  # that usage may take to tell what counts for a chunk of a bill run
 
 
@@ -253,6 +257,10 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     changes = Changes(database, now, catalog, OwnInvoices(invoices))
     credit_notes = CreditNotes(database, book, issuing)
     writing_off = WritingOff(database, now, journal)
+    comparing = Comparing(database, now, book, rater)
+    migrations = PlanMigrations(database, now, changes, comparing, ground.background)
+    migrating: Migrating = RemoteMigrating(away["billing"]) if "billing" in away else migrations
+    versions = PlanVersions(database, plans, NotedMigrations(database, now, new_id), migrating)
     explainer = Explainer(database, catalog, rater)
     coming = ComingInvoices(database, now, book, rater)
     previews = Previews(database, now, book, rater, coming)
@@ -272,12 +280,13 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     kept = {
         "identity": ground.identity.services,
         "customers": (customers,),
-        "catalog": (meters, plans, coupons, tax_rates, catalog),
+        "catalog": (meters, plans, versions, coupons, tax_rates, catalog),
         "usage": (names.usage, quantities, follower, events, Imports(events)),
         "billing": (
             *(subscriptions, changes, Charges(database, now, new_id, book), previews, invoices, explainer, bill_runs),
             *(change_previews, credit_notes, writing_off, Wallets(database, now, new_id, organizations, book)),
-            *(test_clocks, answers, releases, expiries, export, LineExport(database, organizations, book)),
+            *(migrations, test_clocks, answers, releases, expiries, export),
+            LineExport(database, organizations, book),
         ),
         "payments": (payments, bank_transactions, reconciliations),
     }
@@ -287,7 +296,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         Offer("customers", "customers", CustomerBook, customers), Offer("catalog", "meters", MeterBook, catalog),
         Offer("usage", "names", Subjects, names.usage), Offer("usage", "metering", Metering, quantities),
         Offer("billing", "customer-uses", CustomerUses, uses), Offer("billing", "coupons", CustomerCoupons, given),
-        Offer("billing", "balances", CustomerBalances, had),
+        Offer("billing", "balances", CustomerBalances, had), Offer("billing", "migrations", Migrating, migrations),
     ]
     services = {type(one): one for room, ones in kept.items() if room not in away for one in ones}
     services[Sealing] = Sealing(database, {LOG: contents, audit.LOG: audit.contents})
@@ -356,6 +365,7 @@ def wsgi() -> Application:
     if "billing" in farthing.here:
         farthing[BillRuns].resume()
         farthing[TestClocks].resume()
+        repeat(farthing[PlanMigrations].resume, MIGRATIONS_SECONDS, "farthing-migrations")
         farthing[Answers].begin()
         repeat(farthing[Releases].release_all, RELEASE_SECONDS, "farthing-releases")
         repeat(farthing[Expiries].expire_all, RELEASE_SECONDS, "farthing-expiries")

@@ -20,6 +20,7 @@ UNAUDITED: Final = {
     "journal_releases": "worked out from its invoice, and checked against the journal",
     "unsealed": _KEPT, "chains": _KEPT, "number_series": _KEPT, "billing_accounts": _KEPT, "owed_names": _KEPT,
     "cache_beliefs": _KEPT, "idempotent_answers": _KEPT, "bill_runs": "its progress; its invoices are logged",
+    "plan_migrations": "its progress; the changes that it makes are logged",
     "clock_advances": "its progress; what it brings about is logged", "test_clocks": "where advances have brought it",
     "sessions": "a login changes no data", "refresh_tokens": "a login changes no data",
     "login_failures": "a login changes no data",

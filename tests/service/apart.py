@@ -20,7 +20,7 @@ S = TypeVar("S")
 ASKS = {  # which others each room asks
     "identity": (),
     "customers": ("identity", "usage", "billing"),
-    "catalog": ("identity",),
+    "catalog": ("identity", "billing"),
     "usage": ("identity", "customers", "catalog"),
     "billing": ("identity", "customers", "usage"),
     "payments": ("identity", "customers"),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from farthing.catalog import ComparedSubscription, Migrating, NextVersion
 from farthing.customers import (
     CustomerBalance,
     CustomerBalances,
@@ -42,3 +43,16 @@ class RemoteBalances:
 
     def balances_of(self, organization: str, customer: str) -> Sequence[CustomerBalance]:
         return self.billing.ask(CustomerBalances.balances_of, organization, customer)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteMigrating:
+    """Keeps `Migrating` by asking the service of billing; raises RoomAway where it does not answer."""
+
+    billing: Remote
+
+    def begin_migration(self, organization: str, migration: str) -> None:
+        return self.billing.tell(Migrating.begin_migration, organization, migration)
+
+    def compare_versions(self, organization: str, version: NextVersion, at: str) -> Sequence[ComparedSubscription]:
+        return self.billing.ask(Migrating.compare_versions, organization, version, at)

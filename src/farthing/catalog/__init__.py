@@ -5,22 +5,42 @@ from typing import Protocol
 
 from farthing.catalog.coupons.values import Coupon, CouponNotFound, NotRedeemable
 from farthing.catalog.meters.values import Meter, MeterNotFound
+from farthing.catalog.plans.migrating import (
+    ComparedSubscription,
+    Costs,
+    Migrating,
+    MigrationNotes,
+    MigrationNotFound,
+    NextVersion,
+    NotMigrated,
+    PlanMigration,
+    TooManySubscriptions,
+)
 from farthing.catalog.plans.values import Plan, PlanNotFound
 from farthing.catalog.prices.reading import price_from
 from farthing.pricing.taxes import TaxRate
 
 __all__ = [
     "Catalog",
+    "ComparedSubscription",
+    "Costs",
     "Coupon",
     "CouponNotFound",
     "Meter",
     "MeterBook",
     "MeterNotFound",
+    "Migrating",
+    "MigrationNotFound",
+    "MigrationNotes",
+    "NextVersion",
+    "NotMigrated",
     "NotRedeemable",
     "Plan",
+    "PlanMigration",
     "PlanNotFound",
     "PlanUses",
     "TaxRateUses",
+    "TooManySubscriptions",
     "price_from",
 ]
 

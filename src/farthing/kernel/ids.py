@@ -16,7 +16,7 @@ from farthing.kernel.clock import machine_seconds
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's, in the order of ASCII
 PREFIXES: Final = (
     *("cus", "mtr", "pln", "sub", "inv", "pay", "crn", "cpn", "wal", "whk", "evt", "run", "imp", "key"),
-    *("usr", "org", "adv", "lin", "prc", "tax", "chg", "jrn", "aud", "btx", "rec", "rfd"),
+    *("usr", "org", "adv", "lin", "prc", "tax", "chg", "jrn", "aud", "btx", "rec", "rfd", "mig"),
 )
 LOOKS_LIKE_AN_ID: Final = re.compile(rf"({'|'.join(PREFIXES)})_")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -36,7 +36,7 @@ SETTINGS = (
     Setting("customers_at", "", "http://... where customers are served; empty: in this process"),
     Setting("catalog_at", "", "http://... where the catalogue is served, for usage; empty: in this process"),
     Setting("usage_at", "", "http://... where usage is served; empty: in this process"),
-    Setting("billing_at", "", "http://... where billing is served, for customers; empty: in this process"),
+    Setting("billing_at", "", "http://... where billing is served, for customers and catalog; empty: in this process"),
     Setting("service", "", "the name under which this process asks others; empty: that of its only room"),
     Setting("service_secret", "", "what this process shows identity to be given tokens of its own", True),
     Setting("service_secrets", "", "for identity: folder with the secret of each service, in a file of its name"),

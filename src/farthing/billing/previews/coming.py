@@ -50,17 +50,12 @@ class ComingInvoices:
             return []
         one = due[0].subscription
         buyer = self.customers.get(one.organization, one.customer)
-        with self.database.read() as connection:
-            of = self._charging(connection, due[0])
-        limited = bool(of.given) or of.credits.has(buyer.id)  # what an earlier invoice takes, a later one does not have
-        earlier = [list(_before(each)) if limited else [] for each in due]
-        asked = [each for before, last in zip(earlier, due, strict=True) for each in (*before, last)]
-        rated = iter(self.rater.rate(one.organization, asked, self.rater.follow(one.organization)))
+        position = self.rater.follow(one.organization)
+        rated = [self.rater.rate(one.organization, [*_before(each), each], position) for each in due]
         with self.database.read() as connection:
             drafts = _drafts(connection, one)
             return [
-                self._invoice(connection, [next(rated) for _ in before], next(rated), buyer, drafts)
-                for before in earlier
+                self._invoice(connection, earlier, last, buyer, drafts) for *earlier, last in rated
             ]
 
     def _invoice(
@@ -89,7 +84,7 @@ class ComingInvoices:
 
 
 def _before(due: Due) -> Iterator[Due]:
-    """The open boundaries before one, whose invoices take from coupons first."""
+    """The open boundaries before one: what their invoices take and bill, its own does not."""
     for boundary in due_boundaries(due.subscription, due.boundary.at):
         if boundary.at < due.boundary.at and due.boundary.change is None:
             yield Due(due.subscription, boundary)

@@ -50,7 +50,7 @@ def change(current: Subscription, body: ChangeIn, plan: Plan | None, plans: Plan
     plan   the one that `body` names
     plans  it, and all versions that the subscription has or had
     """
-    day = _beginning_day(living(current), body.at, now, "at")
+    day = beginning_day(living(current), body.at, now, "at")
     one = Change(day, now, _taken(plan), body.quantities, body.overrides)
     changed = replace(current, changes=(*current.changes, one))
     if changed.agreements == current.agreements:
@@ -125,7 +125,7 @@ def _taken(plan: Plan | None) -> TakenPlan | None:
     return TakenPlan(plan.id, plan.key, plan.version, plan.interval, plan.usage_interval)
 
 
-def _beginning_day(current: Subscription, at: When, now: datetime, field: str) -> datetime:
+def beginning_day(current: Subscription, at: When, now: datetime, field: str) -> datetime:
     """The local midnight from which a change holds (rule 13); raises Invalid."""
     zone = ZoneInfo(current.timezone)
     if at == "period_end":

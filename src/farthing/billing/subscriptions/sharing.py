@@ -10,10 +10,13 @@ from farthing.billing.subscriptions.values import MeterAlreadyPriced, Subscripti
 from farthing.catalog import Catalog
 
 
-def refuse_shared_meters(connection: Connection, catalog: Catalog, one: Subscription, since: datetime) -> None:
+def refuse_shared_meters(
+    connection: Connection, catalog: Catalog, one: Subscription, since: datetime, known: Plans | None = None
+) -> None:
     """Raises MeterAlreadyPriced where, from a moment on, another one of its customer prices a meter of this one.
 
-    The caller holds the customer's account.
+    The caller holds the customer's account, or stores nothing.
+    known  versions of plans that the catalogue does not have
     """
     if one.own_usage:
         return
@@ -23,7 +26,7 @@ def refuse_shared_meters(connection: Connection, catalog: Catalog, one: Subscrip
     ]
     if not others:
         return
-    plans = catalog.plans(one.organization, versions_of([one, *others]))
+    plans = {**catalog.plans(one.organization, versions_of([one, *others])), **(known or {})}
     mine = metered(one, plans, since)
     for other in others:
         if shared := sorted(mine & metered(other, plans, since)):

@@ -131,6 +131,16 @@ class SubscriptionStore:
         if rows:
             insert_unless_there(self.connection, subscription_plans, *rows)
 
+    def on_plan(self, organization: str, plan: str, before: int, after: str, limit: int) -> list[str]:
+        """Those that ever had a version of a plan before this one, or will have, by id above `after`."""
+        wanted = _on_plan(organization, plan, before), table.id > after
+        return list(self.connection.execute(select(table.id).where(*wanted).order_by(table.id).limit(limit)).scalars())
+
+    def count_on_plan(self, organization: str, plan: str, before: int) -> int:
+        """How many they are."""
+        query = select(func.count()).select_from(subscriptions).where(_on_plan(organization, plan, before))
+        return int(self.connection.execute(query).scalar_one())
+
     def any_on_plan(self, organization: str, plan: str, version: int | None) -> bool:
         """Whether anybody ever had this plan, or this version of it."""
         had = subscription_plans.c
@@ -147,6 +157,13 @@ class SubscriptionStore:
         mine = (table.organization == organization) & (table.customer == customer)
         living = or_(table.ends_at.is_(None), table.ends_at > now, table.next_boundary.is_not(None))
         return self.connection.execute(select(table.id).where(mine, living).limit(1)).first() is not None
+
+
+def _on_plan(organization: str, plan: str, before: int) -> ColumnElement[bool]:
+    had = subscription_plans.c
+    changed = select(had.subscription).where(had.organization == organization, had.plan == plan, had.version < before)
+    first = and_(table.plan == plan, table.plan_version < before)
+    return and_(table.organization == organization, or_(first, table.id.in_(changed)))
 
 
 def _conditions(search: Search) -> list[ColumnElement[bool]]:

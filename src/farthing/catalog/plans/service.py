@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from farthing.catalog import PlanUses
 from farthing.catalog.meters.store import MeterStore
 from farthing.catalog.meters.values import Meter
-from farthing.catalog.plans.schemas import PlanIn, PlanVersionIn, etag_of
+from farthing.catalog.plans.schemas import PlanIn, PlanTerms, etag_of
 from farthing.catalog.plans.store import PlanStore
 from farthing.catalog.plans.values import NotTheNewestVersion, Plan, PlanInUse, PlanNotFound, PlanSubscribed
 from farthing.catalog.prices.reading import Document, refuse, unlawful
@@ -55,17 +55,28 @@ class Plans:
             PlanStore(connection).add(plan, terms.meters)
         return plan
 
-    def create_version(self, caller: Caller, reference: str, body: PlanVersionIn) -> Plan:
+    def create_version(self, caller: Caller, reference: str, body: PlanTerms) -> Plan:
         """The next version, which new subscriptions get; raises PlanNotFound, Invalid."""
-        now = self.now(caller.organization)
         with self.database.write() as connection:
-            current = self._locked(connection, caller.organization, reference)
-            terms = _terms(connection, caller.organization, body)
-            plan = replace(
-                current, version=current.version + 1, revision=1, created_at=now, updated_at=now, **terms.fields
-            )
-            PlanStore(connection).add_next(plan, terms.meters)
+            plan, meters = self._next(connection, caller, reference, body)
+            PlanStore(connection).add_next(plan, meters)
         return plan
+
+    def tried_version(self, caller: Caller, reference: str, body: PlanTerms) -> Plan:
+        """The next version as it would be; nothing is stored. Raises as `create_version` does."""
+        with self.database.write() as connection:
+            return self._next(connection, caller, reference, body)[0]
+
+    def _next(
+        self, connection: Connection, caller: Caller, reference: str, body: PlanTerms
+    ) -> tuple[Plan, frozenset[str]]:
+        now = self.now(caller.organization)
+        current = self._locked(connection, caller.organization, reference)
+        terms = _terms(connection, caller.organization, body)
+        plan = replace(
+            current, version=current.version + 1, revision=1, created_at=now, updated_at=now, **terms.fields
+        )
+        return plan, terms.meters
 
     def get(self, organization: str, reference: str, hold: bool = False) -> Plan:
         """By id or key, the newest version unless `pro@2` names one; raises PlanNotFound.
@@ -152,7 +163,7 @@ class _Terms:
     meters: frozenset[str]
 
 
-def _terms(connection: Connection, organization: str, body: PlanVersionIn) -> _Terms:
+def _terms(connection: Connection, organization: str, body: PlanTerms) -> _Terms:
     """Raises Invalid naming each field of each price that is against a rule."""
     references = {price.meter for price in body.prices if price.meter is not None}
     meters = MeterStore(connection).held(organization, references) if references else {}

@@ -14,7 +14,7 @@ LIVES: Final = timedelta(minutes=15)
 SERVICE: Final = Kind("svc+jwt", "farthing-internal", LIVES, ("scopes",))
 SCOPES: Final[Mapping[str, tuple[str, ...]]] = {  # what each service may ask of others
     "customers": ("organizations", "names", "customer-uses", "coupons", "balances"),
-    "catalog": ("organizations",),
+    "catalog": ("organizations", "migrations"),
     "usage": ("organizations", "customers", "meters"),
     "billing": ("organizations", "customers", "metering", "names"),
     "payments": ("organizations", "customers"),
