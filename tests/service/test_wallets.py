@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.wallets.expiring import Expiries
+from farthing.billing.wallets.models import top_ups
 from farthing.cli.billing import explanations
 from farthing.cli.explaining import in_words
 from farthing.kernel.credentials import operator
+from farthing.verification import verify
 from tests.oracle import sound_books
 from tests.service.books import BASE, CALLS, Books
 
@@ -292,3 +295,19 @@ def test_a_line_is_told_in_words(books: Books) -> None:
 
 def found_discounts(books: Books, invoice: str, line: str) -> list[dict[str, Any]]:
     return list(found(books, f"/v1/invoices/{invoice}/lines/{line}/explain")["discounts"])
+
+
+@pytest.mark.together
+@pytest.mark.parametrize(("change", "words"), [
+    ({"remaining": 1, "expired": 0}, "100 in minor units, but 1 remaining"),
+    ({"remaining": 100}, "remains of what was"),
+])
+def test_credit_that_was_altered_is_found_out(books: Books, change: dict[str, int], words: str) -> None:
+    """I6: in a top-up, and against the journal."""
+    books.customer()
+    made = top_up(books, wallet(books), "1.00")
+    books.one_off("0.60")
+    with books.api.farthing.database.write() as connection:
+        connection.execute(update(top_ups).where(top_ups.c.id == made["id"]).values(change))
+    broken = [each for one in verify(books.api.farthing, [books.api.organization]) for each in one.broken]
+    assert any(words in each.problem for each in broken), broken

@@ -138,7 +138,7 @@ def _amount(body: TopUpIn, wallet: Wallet) -> Decimal:
     try:
         amount = amount_from(format(body.amount, "f"), unit)
     except TooManyDecimals as error:
-        raise _bad("amount", str(error)) from error
+        raise _bad("amount", str(error).rstrip(".")) from error
     if to_minor(amount, unit) > LARGEST:
         raise _bad("amount", "is more than a wallet can hold")
     return amount
