@@ -12,6 +12,7 @@ UNAUDITED: Final = {
     "journal_entries": _APPENDED, "journal_postings": _APPENDED, "seals": _APPENDED,
     "events": _APPENDED, "event_keys": _APPENDED, "rejected_events": _APPENDED, "invoice_payments": "as its payment",
     "meter_positions": _FOLLOWS, "usage_points": _FOLLOWS, "usage_rollups": _FOLLOWS, "unusable_events": _FOLLOWS,
+    "late_arrivals": _FOLLOWS, "usage_credits": "as the invoice or credit note that gives it back",
     "event_subjects": "as the customer or subscription that is named so", "event_streams": _KEPT,
     "invoice_lines": "as its invoice, by whose version they are fixed", "plan_meters": "as its plan",
     "subscription_plans": "as its subscription", "credited_days": "as its credit note",

@@ -176,7 +176,7 @@ def test_a_run_leaves_a_draft_alone_that_says_the_same(books: Books) -> None:
 
 
 def test_without_a_line_there_is_no_invoice(books: Books) -> None:
-    """The boundary is closed once the grace is over, and what comes later is not billed by it (rule 25)."""
+    """The boundary is closed once the grace is over, and what comes later joins the next (rules 18 and 25)."""
     books.customer_on(CALLS, starts_at="2026-09-01T00:00:00Z")
     assert books.billed("2026-10-01T00:30:00Z") == []
     books.use("1", "2026-09-07T12:00:00Z")
@@ -185,8 +185,9 @@ def test_without_a_line_there_is_no_invoice(books: Books) -> None:
     assert books.billed("2026-10-01T01:00:00Z") == []
     assert books.invoices() == []  # the draft went with its usage
     books.use("2", "2026-09-08T12:00:00Z")
-    assert books.billed("2026-11-20T00:00:00Z") == []
-    assert books.invoices() == []
+    [invoice] = books.billed("2026-11-20T00:00:00Z")
+    assert [(line["reason"], line.get("corrects")) for line in invoice["lines"]] == [("late_usage", None)]
+    assert invoice["boundary"] == "2026-11-01T00:00:00Z"
 
 
 def test_a_metered_quantity_makes_a_line_that_costs_nothing(books: Books) -> None:

@@ -115,6 +115,7 @@ class Boundary:
     started    the plan period that starts, if one does
     following  the next boundary; None at the subscription's own end
     change     the number of the change whose own invoice this is: no boundary at all, and nothing ends or starts
+    late       what comes after the last boundary, at that one's moment; nothing ends or starts
     """
 
     at: datetime
@@ -123,6 +124,7 @@ class Boundary:
     started: Part | None
     following: datetime | None
     change: int | None = None
+    late: bool = False
 
 
 def part_of(schedule: Schedule, n: int, ends_at: datetime | None) -> Part:

@@ -16,6 +16,7 @@ from farthing.pricing.rating import Group, GroupRating, Rating, Usage, rate
 from farthing.pricing.taxes import Treatment
 
 ONE = Decimal(1)
+ELSEWHERE = ("proration", "late_usage")  # reasons of lines about periods that other invoices bill
 
 
 class QuantityMissing(Exception):
@@ -50,6 +51,7 @@ class Line:
     terms      tells the terms that it was priced by, where they are not those it began with
     carried    of a charge that takes the place of another: the share that discounts take of it; no coupon takes more
     taxed_as   of a credit: how the line was taxed that it gives back of
+    rated      of a credit of usage: how much less the usage comes to, before discounts; not above zero
     """
 
     description: str
@@ -73,6 +75,7 @@ class Line:
     charge: str | None = None
     carried: Fraction | None = None
     taxed_as: Treatment | None = None
+    rated: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def boundary_lines(
              only lines whose amount, or metered quantity, is not zero
     raises   QuantityMissing
     """
-    lines = [_usage_line(segment, one) for segment, ratings in usage for one in ratings]
+    lines = [usage_line(segment, one) for segment, ratings in usage for one in ratings]
     if boundary.ended is not None:
         lines += _fees(agreement, boundary.ended, Billing.IN_ARREARS, currency)
     if boundary.started is not None:
@@ -106,7 +109,8 @@ def boundary_lines(
     return tuple(line for line in lines if line.amount or (line.reason == "usage" and line.quantity))
 
 
-def _usage_line(segment: Segment, one: GroupRating) -> Line:
+def usage_line(segment: Segment, one: GroupRating) -> Line:
+    """What one group comes to in a part of a usage period."""
     price = segment.price
     names = ", ".join(
         f"{name} {value or 'none'}" for name, value in zip(price.group_by, one.group, strict=True)
@@ -187,8 +191,9 @@ def one_off_rating(quantity: Decimal, unit_amount: Decimal, currency: Currency) 
 
 
 def spanned(lines: Sequence[Line]) -> Period | None:
-    """The period of an invoice: from the first start of its lines to their last end (rule 25)."""
-    periods = [line.period for line in lines if line.period is not None]
+    """The period of an invoice: from the first start of its lines but late usage and credits to the last end (rule 25).
+    """
+    periods = [line.period for line in lines if line.period is not None and line.reason not in ELSEWHERE]
     if not periods:
         return None
     return replace(periods[0], start=min(p.start for p in periods), end=max(p.end for p in periods))

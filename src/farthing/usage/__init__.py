@@ -1,13 +1,14 @@
 """Usage: events in, duplicates out, quantities. What other rooms may use stands here."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from farthing.catalog import Meter
 from farthing.pricing.aggregation import Point
 from farthing.pricing.calendar import Period
 
-__all__ = ["Metering", "Point", "Subjects", "Wanted"]
+__all__ = ["Arrival", "Arrived", "Metering", "Point", "Subjects", "Wanted"]
 
 
 class Subjects(Protocol):
@@ -37,6 +38,27 @@ class Wanted(NamedTuple):
     period: Period
 
 
+class Arrived(NamedTuple):
+    """What came late for a subscription after a position is asked for."""
+
+    customer: str
+    subscription: str
+    own_usage: bool
+    after: int
+
+
+class Arrival(NamedTuple):
+    """Where something came late, or was voided: never missing one, and sometimes naming more than came.
+
+    meter             by id; None for any
+    earliest, latest  the times between which it lies; None for any
+    """
+
+    meter: str | None
+    earliest: datetime | None
+    latest: datetime | None
+
+
 class Metering(Protocol):
     """What billing asks of usage. Positions are event sequence numbers: an organisation's events in the order
     in which they were committed, so that the same `upto` gives the same answer for ever (rule 18).
@@ -52,3 +74,9 @@ class Metering(Protocol):
 
     def points_of(self, organization: str, wanted: Sequence[Wanted], upto: int) -> Sequence[Sequence[Point]]:
         """What counts for each of these in its period, as far as was known at `upto`, by time; in the order asked."""
+
+    def late_arrivals(self, organization: str, asked: Sequence[Arrived]) -> Sequence[Sequence[Arrival]]:
+        """What came for each of these when its time was over, or was voided, as far as events were followed."""
+
+    def late_customers(self, organization: str, after: int) -> Sequence[str]:
+        """The customers for whom, or for whose subscriptions, something came late after a position."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from farthing.catalog import Meter
 from farthing.kernel.remote import Remote
-from farthing.usage import Metering, Point, Subjects, Wanted
+from farthing.usage import Arrival, Arrived, Metering, Point, Subjects, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +35,9 @@ class RemoteMetering:
 
     def points_of(self, organization: str, wanted: Sequence[Wanted], upto: int) -> Sequence[Sequence[Point]]:
         return self.usage.ask(Metering.points_of, organization, wanted, upto) if wanted else []
+
+    def late_arrivals(self, organization: str, asked: Sequence[Arrived]) -> Sequence[Sequence[Arrival]]:
+        return self.usage.ask(Metering.late_arrivals, organization, asked) if asked else []
+
+    def late_customers(self, organization: str, after: int) -> Sequence[str]:
+        return self.usage.ask(Metering.late_customers, organization, after)

@@ -16,8 +16,8 @@ from farthing.usage.events.models import event_streams, events
 from farthing.usage.quantities.follower import Follower
 from farthing.usage.quantities.models import usage_points, usage_rollups
 from farthing.usage.quantities.rollup_store import stored_partial
-from farthing.usage.quantities.rollups import NEED_POINTS, rolled_up, slot_of
-from farthing.usage.quantities.steps import Followed, StoredPoint, step_of
+from farthing.usage.quantities.rollups import NEED_POINTS, rolled_up
+from farthing.usage.quantities.steps import Followed, StoredPoint, slot_of, step_of
 from farthing.usage.quantities.store import EVENT_COLUMNS, POINT_COLUMNS, QuantityStore
 from farthing.verification.values import Broken, organizations_in
 

@@ -1,6 +1,6 @@
 """What one transaction of a bill run does, decided boundary by boundary from what it found (rules 25 and 26)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,12 +13,14 @@ from farthing.billing.invoices.charging import Charged, Charging
 from farthing.billing.invoices.drafting import Name, Parties, boundary_draft, redrafted, says_the_same
 from farthing.billing.invoices.rating import PARKS, Rated, refusal
 from farthing.billing.invoices.values import Invoice
-from farthing.billing.subscriptions.closing import closed, is_open, parked, unparked
+from farthing.billing.subscriptions.closing import closed, is_still_open, parked, unparked
 from farthing.billing.subscriptions.values import Subscription
 from farthing.customers import Customer
 from farthing.identity import Organization
 from farthing.pricing.boundaries import Boundary
 from farthing.pricing.checks import check_once
+from farthing.pricing.currencies import Currency
+from farthing.pricing.invoicing import Line
 
 MOST_A_DAY: Final = 20  # invoices with a boundary on one local day, voided ones counted: a loop ends here (T38)
 
@@ -58,6 +60,7 @@ class Batch:
     changed  subscriptions that differ from what was found
     parked   those that cannot be billed, with the reason of the earliest boundary
     beyond   what final ones give back and could not bear: credit notes (rule 14)
+    credited  of final ones: the invoice, its lines as rated, and up to which event it counted
     moved    those that somebody else changed since they were rated: to be looked at again
     """
 
@@ -70,6 +73,7 @@ class Batch:
     left: Left
     made: list[Made] = field(default_factory=list)
     beyond: list[Remaining] = field(default_factory=list)
+    credited: list[tuple[str | None, Sequence[Line], int, Currency]] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     changed: dict[str, Subscription] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
@@ -97,11 +101,14 @@ class Batch:
     def _is_as_rated(self, rated: Rated) -> bool:
         """Whether the boundary is open still, on the same terms, and nobody has counted more, or credited, since."""
         current, boundary = self._current(rated), rated.due.boundary
-        still = current is not None and is_open(current, boundary.at, boundary.change)
+        still = current is not None and is_still_open(current, boundary)
         if current is None or not still or not current.same_terms(rated.due.subscription):
             return False
         if not all(self.left.bears(line) for line in rated.lines):
             return False
+        found = self.found[current.id]
+        if rated.corrects and current is found and found.version != rated.due.subscription.version:
+            return False  # what it corrects may have been voided, or given back otherwise
         earlier = self._earlier(rated)
         return earlier is None or earlier.position is None or earlier.position <= rated.position
 
@@ -110,7 +117,7 @@ class Batch:
         at = rated.due.boundary.at
         if reason := rated.refused or self._too_often(rated):
             return self._park(subscription, at, reason)
-        if rated.due.boundary.change is None:  # which carries no one-off charges (rule 14)
+        if _is_ordinary(rated):
             rated = self.joining.joined(rated, self._earlier(rated))
         try:
             place = at if rated.due.boundary.change is None else None
@@ -119,10 +126,13 @@ class Batch:
         except PARKS as error:
             return self._park(subscription, at, refusal(rated.due, error))
         final = charged.refused is None and self._is_final(rated.due.boundary)
-        self._draft(rated, charged, final)
+        made = self._draft(rated, charged, final)
+        if final:
+            self.credited.append((made, rated.lines, rated.position, rated.currency))
         if charged.refused is not None:  # which stays a draft until its tax can be told (rule 27)
             return self._park(subscription, at, refusal(rated.due, charged.refused))
-        return self._keep(closed(subscription, rated.due.boundary) if final else unparked(subscription, at))
+        closing = closed(subscription, rated.due.boundary, rated.late_through)
+        return self._keep(closing if final else unparked(subscription, at))
 
     def _park(self, subscription: Subscription, at: datetime, reason: str) -> None:
         self.parked[subscription.id] = reason
@@ -143,19 +153,22 @@ class Batch:
         return None if boundary.change is not None else self.drafts.get((rated.due.subscription.id, boundary.at))
 
     def _is_final(self, boundary: Boundary) -> bool:
-        """Whether the grace of a boundary is over (rule 26); a change's own invoice has none (rule 14)."""
+        """Whether the grace of a boundary is over (rule 26); a change's own invoice, and what comes late, have none."""
+        if boundary.late:
+            return True
         grace = timedelta() if boundary.change is not None else timedelta(seconds=self.terms.seller.grace_seconds)
         return self.terms.run.as_of >= boundary.at + grace
 
-    def _draft(self, rated: Rated, charged: Charged, final: bool) -> None:
+    def _draft(self, rated: Rated, charged: Charged, final: bool) -> str | None:
+        """Note the invoice that a boundary has now, by id; none where it has no line."""
         terms, subscription, earlier = self.terms, rated.due.subscription, self._earlier(rated)
         if final and charged.done.beyond and not charged.done.lines:
             self.beyond.append(Remaining(None, charged.done.beyond))
         if not charged.done.lines:  # without a line there is no invoice (rule 25)
             self.dropped += [] if earlier is None else [earlier.id]
             self.charging.forget(self.dropped[-1:])
-            return
-        if rated.due.boundary.change is None:
+            return None
+        if _is_ordinary(rated):
             self.joining.note(rated)
         parties = Parties(terms.seller, terms.buyers[subscription.customer])
         if earlier is None:
@@ -163,7 +176,7 @@ class Batch:
         else:
             draft = redrafted(earlier, rated, charged, parties, terms.now, terms.name)
             if not final and says_the_same(earlier, draft):
-                return
+                return earlier.id
         if final or earlier is None:
             draft = replace(draft, bill_run=terms.run.id)
         self.charging.note(draft)
@@ -172,6 +185,7 @@ class Batch:
         self.made.append(Made(draft, earlier, final))
         if final and charged.done.beyond:
             self.beyond.append(Remaining(draft.id, charged.done.beyond))
+        return draft.id
 
     def _too_often(self, rated: Rated) -> str | None:
         subscription, day = rated.due.subscription, rated.due.day
@@ -189,3 +203,8 @@ class Batch:
         self.changed[subscription.id] = replace(
             subscription, version=found.version + 1, updated_at=self.terms.now
         )
+
+
+def _is_ordinary(rated: Rated) -> bool:
+    """Whether it is the invoice of a boundary, which alone carries one-off charges (rules 14 and 25)."""
+    return rated.due.boundary.change is None and not rated.due.boundary.late

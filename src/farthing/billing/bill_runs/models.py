@@ -1,6 +1,6 @@
 """The table of bill runs."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, PrimaryKeyConstraint
 
 from farthing.kernel.columns import Identifier, Instant, Json, LongText, required, table
 
@@ -17,6 +17,7 @@ bill_runs = table(
     required("invoices", Integer),
     required("parked", Json),
     Column("error", LongText),
+    Column("position", BigInteger),  # the events that it knew, where it looked at all that came late; null otherwise
     required("version", Integer),
     required("created_at", Instant),
     required("updated_at", Instant),

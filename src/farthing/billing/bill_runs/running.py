@@ -19,10 +19,11 @@ from farthing.billing.credit_notes.beyond import BeyondInvoices, left_of
 from farthing.billing.invoices.billed import Due
 from farthing.billing.invoices.charging import charging
 from farthing.billing.invoices.issuance import Issuance, Issuing
+from farthing.billing.invoices.late import note_credits
 from farthing.billing.invoices.rating import Rated, Rater
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.journal.releasing import Releases
-from farthing.billing.subscriptions.closing import due_boundaries
+from farthing.billing.subscriptions.closing import due_boundaries, late_boundary
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
 from farthing.billing.wallets.expiring import Expiries
@@ -76,8 +77,12 @@ class Running:
             self.releases.release(run.organization)
             self.expiries.expire(run.organization)
         going = _Pass(self.organizations.get(run.organization), self.rater.follow(run.organization))
-        due = self._due(run)
+        due = [*self._due(run), *self._ended(run)]
         run = replace(run, total=sum(len(boundaries) for _, boundaries in due))
+        if run.customers is None and not run.dry_run:
+            run = replace(run, position=going.position)
+            if not due:
+                yield run
         while due:
             pending = _in_order(due)
             while chunk := list(islice(pending, CHUNK)):
@@ -91,7 +96,7 @@ class Running:
         if not moved:
             return []
         going.position = self.rater.follow(run.organization)
-        return self._due(run, only=moved)
+        return [*self._due(run, only=moved), *self._ended(run, only=moved)]
 
     def _due(self, run: BillRun, only: Collection[str] | None = None) -> list[_Open]:
         """The subscriptions with an open boundary by `as_of`, by age, each with those boundaries."""
@@ -99,6 +104,18 @@ class Running:
             found = SubscriptionStore(connection).due(run.organization, run.as_of, run.customers)
         wanted = [one for one in found if only is None or one.id in only]
         return [(one, list(due_boundaries(one, run.as_of))) for one in wanted]
+
+    def _ended(self, run: BillRun, only: Collection[str] | None = None) -> list[_Open]:
+        """The subscriptions whose last boundary is closed and for which something came late since runs looked."""
+        with self.database.read() as connection:
+            known = BillRunStore(connection).last_position(run.organization)
+        late = self.rater.metering.late_customers(run.organization, known)
+        customers = [one for one in late if run.customers is None or one in run.customers]
+        if not customers:
+            return []
+        with self.database.read() as connection:
+            found = SubscriptionStore(connection).ended(run.organization, customers)
+        return [(one, [late_boundary(one)]) for one in found if only is None or one.id in only]
 
     def _step(self, run: BillRun, going: _Pass, chunk: Sequence[Due]) -> BillRun:
         """Price some boundaries and then write them in one transaction, with the run itself."""
@@ -147,6 +164,7 @@ class Running:
         invoices = InvoiceStore(connection)
         SubscriptionStore(connection).save(list(batch.changed.values()))
         invoices.remove(run.organization, batch.dropped)
+        note_credits(connection, run.organization, batch.credited)
         noted = self.beyond.decide(connection, run.organization, batch.beyond, batch.terms.now)
         issued = {one.id: one for one in issuing.issue([made.invoice for made in batch.made if made.final])}
         made = [replace(one, invoice=issued.get(one.invoice.id, one.invoice)) for one in batch.made]

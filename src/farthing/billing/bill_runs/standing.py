@@ -49,7 +49,9 @@ def standing(connection: Connection, organization: str, rated: Sequence[Rated]) 
     mine = (invoice.organization == organization) & invoice.subscription.in_(ids)
     moments = [one.due.boundary.at for one in rated]
     near = invoice.boundary.between(min(moments) - NEAR, max(moments) + NEAR)
-    query = select(invoice.subscription, invoice.boundary, func.count()).where(mine, near, invoice.number.is_not(None))
+    query = select(invoice.subscription, invoice.boundary, func.count()).where(
+        mine, near, invoice.number.is_not(None), invoice.late.is_(None)
+    )
     for subscription, at, count in connection.execute(query.group_by(invoice.subscription, invoice.boundary)):
         found.made.setdefault(subscription, []).append((at, count))
     spans = [each.period for one in rated for each in one.lines if each.period is not None]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from farthing.billing.bill_runs.models import bill_runs
-from farthing.billing.bill_runs.values import QUEUED, RUNNING, BillRun, Parked
+from farthing.billing.bill_runs.values import COMPLETED, QUEUED, RUNNING, BillRun, Parked
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,12 @@ class BillRunStore:
         mine = (bill_runs.c.organization == organization) & (bill_runs.c.id > after)
         rows = self.connection.execute(select(bill_runs).where(mine).order_by(bill_runs.c.id).limit(limit))
         return [_value(row) for row in rows.mappings()]
+
+    def last_position(self, organization: str) -> int:
+        """The events among which runs have looked for all that came late; 0 before the first."""
+        known = (bill_runs.c.status == COMPLETED) & bill_runs.c.position.is_not(None)
+        query = select(bill_runs.c.position).where(bill_runs.c.organization == organization, known)
+        return self.connection.execute(query.order_by(bill_runs.c.id.desc()).limit(1)).scalar() or 0
 
     def unfinished(self) -> list[BillRun]:
         """Runs that were begun, or waiting, when their process went away."""

@@ -23,6 +23,7 @@ class BillRun:
 
     customers  only these, by id; None for all
     total      boundaries found due, of which `done` have been looked at
+    position   the events that it knew, where it looked at all that came late by then
     invoices   how many were drafted or finalised by it (or would be, in a dry run)
     """
 
@@ -40,6 +41,7 @@ class BillRun:
     version: int
     created_at: datetime
     updated_at: datetime
+    position: int | None = None
 
 
 class BillRunNotFound(NotFound):

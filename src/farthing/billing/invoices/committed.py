@@ -24,7 +24,8 @@ invoice, line = invoices.c, invoice_lines.c
 COUNTED: Final = (*USED, "fee", "proration")  # what makes the sum of a plan period
 _MOMENT: Final = timedelta(microseconds=1)
 
-Place = tuple[str, datetime | None, int | None]  # a subscription, and which of its invoices: a boundary's or a change's
+Place = tuple[str, datetime | None, int | None]
+"""A subscription, and which of its invoices: a boundary's, that of a change by its number, or what came late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Priced:
     @property
     def place(self) -> Place:
         boundary = self.due.boundary
-        return self.due.subscription.id, boundary.at if boundary.change is None else None, boundary.change
+        own = 0 if boundary.late else boundary.change
+        return self.due.subscription.id, boundary.at if boundary.change is None else None, own
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def stored_lines(
     query = (
         select(
             invoice_lines, invoice.subscription, invoice.currency, invoice.status, invoice.taxes, invoice.boundary,
-            invoice.change, invoice.issued_at,
+            invoice.change, invoice.issued_at, invoice.late, invoice.position.label("event_position"),
         )
         .join(invoices, invoice.id == line.invoice)
         .where(mine, standing, line.reason.in_((*COUNTED, COMMITMENT)), line.period_from < end, line.period_to > start)
@@ -142,10 +144,17 @@ def stored_lines(
             back.setdefault(row["corrects_line"], []).append(row)
     for row in rows:
         if row["period_from"] < spans[row["subscription"]].end and row["period_to"] > spans[row["subscription"]].start:
-            place = row["subscription"], row["boundary"], row["change"]
+            place = row["subscription"], row["boundary"], _own(row)
             billed = _billed(row, back.get(row["id"], ()), notes.get(row["id"], (0, 0)), days.get(row["id"], ()), by_id)
             found[row["subscription"]].append(Stored(billed, place, row["status"] == DRAFT))
     return found
+
+
+def _own(row: RowMapping) -> int | None:
+    """What tells an invoice from its boundary's: its change, or for one of what came late 0 or less, 0 of a draft."""
+    if not row["late"]:
+        return row["change"]  # type: ignore[no-any-return]  # an integer or null
+    return 0 if row["status"] == DRAFT else -row["event_position"]
 
 
 def _age(row: RowMapping) -> tuple[object, ...]:

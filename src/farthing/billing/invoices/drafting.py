@@ -111,6 +111,7 @@ def _rated_fields(
     done = charged.done
     return {
         "period": spanned(done.lines), "totals": done.totals, "taxes": done.taxes, "position": rated.position,
+        "late": rated.due.boundary.late,
         "lines": _stored(done.lines, earlier, name),
     }
 

@@ -42,6 +42,7 @@ invoices = table(
     Column("bill_run", Identifier),
     Column("change", Integer),  # of its subscription, where it is that change's own invoice and has no boundary
     Column("forgiven", Boolean),  # voided, and what it billed is not to be billed again
+    Column("late", Boolean),  # what came after the last boundary, which has an invoice of its own or none
     Column("billed_as", Name),  # subscription and boundary; null once void, so that they can be billed again
     required("version", Integer),
     required("created_at", Instant),
@@ -99,6 +100,20 @@ invoice_lines = table(
     Index("invoice_lines_once", "organization", "billed_as", unique=True),
     Index("invoice_lines_of_invoice", "invoice", "position"),
     Index("invoice_lines_correcting", "corrects_invoice"),
+)
+
+# what late usage took back of lines that charge usage, as it was rated: for each time that its subscription was billed
+usage_credits = table(
+    "usage_credits",
+    required("organization", Identifier),
+    required("line", Identifier),
+    required("position", BigInteger),  # of the events that were counted
+    Column("invoice", Identifier),  # that gave it back; null: only credit notes did
+    required("rated", BigInteger),  # below zero
+    required("quantity", LongText),
+    PrimaryKeyConstraint("line", "position", name="usage_credits_pk"),
+    ForeignKeyConstraint(["line"], ["invoice_lines.id"], name="usage_credits_line_fk"),
+    Index("usage_credits_of_invoice", "organization", "invoice"),
 )
 
 invoice_payments = table(

@@ -8,7 +8,9 @@ from typing import Final
 
 from farthing.billing.invoices.billed import NO_FEES, Due, Fees, billed_fees, is_adjusted
 from farthing.billing.invoices.committed import Priced, true_ups
+from farthing.billing.invoices.late import BilledPeriods, ClosedUsage, billed_usage, closed_usage
 from farthing.billing.subscriptions.agreed import Plans, agreement_of, versions_of
+from farthing.billing.subscriptions.closing import takes_late
 from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Catalog, Meter
 from farthing.kernel.database import Database
@@ -20,9 +22,10 @@ from farthing.pricing.charges import UnpricedUsage
 from farthing.pricing.checks import UnsoundInvoice, check_invoice
 from farthing.pricing.currencies import Currency, currency
 from farthing.pricing.invoicing import Line, QuantityMissing, boundary_lines
+from farthing.pricing.late_usage import late_lines
 from farthing.pricing.rating import GroupRating, rate_metered
 from farthing.pricing.totalling import totals
-from farthing.usage import Metering, Wanted
+from farthing.usage import Arrived, Metering, Wanted
 
 PARKS: Final = (UnpricedUsage, QuantityMissing, UnsoundInvoice, OutsidePeriod, ArithmeticError)
 BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
@@ -30,12 +33,26 @@ BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """The lines of a boundary from the events up to `position`, or why they cannot be told, in words."""
+    """The lines of a boundary from the events up to `position`, or why they cannot be told, in words.
+
+    late  what came late for closed periods is among them (rule 18)
+    """
 
     due: Due
     position: int
     lines: Sequence[Line]
     refused: str | None
+    late: bool = False
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it depends on what other invoices of its subscription had billed when it was rated."""
+        return self.late or any(line.corrects is not None for line in self.lines)
+
+    @property
+    def late_through(self) -> int | None:
+        """Up to where it accounts for what came late; None where it has nothing of that."""
+        return self.position if self.late else None
 
     @property
     def currency(self) -> Currency:
@@ -78,7 +95,12 @@ class Rater:
             with self.database.read() as connection:
                 rates = self.catalog.tax_rates(organization, hold=False)
                 fees = billed_fees(connection, [one.subscription for one in adjusted], self.catalog, rates)
-        return self.committed(organization, self.rate_by(organization, due, agreed, position, fees), agreed)
+        rated = self.rate_by(organization, due, agreed, position, fees)
+        taking = [takes_late(one.subscription, one.boundary) for one in due]
+        asking = [(one, each) for one, each, takes in zip(due, agreed, taking, strict=True) if takes]
+        late = iter(self._late(organization, asking, position))
+        rated = [_with_late(one, next(late)) if takes else one for one, takes in zip(rated, taking, strict=True)]
+        return self.committed(organization, rated, agreed)
 
     def committed(self, organization: str, rated: Sequence[Rated], agreed: Sequence[Agreement]) -> list[Rated]:
         """The same boundaries with what minimum commitments add to them, after all other lines but one-off ones."""
@@ -93,6 +115,53 @@ class Rater:
             replace(one, lines=(*one.lines, *added.get(place, ()))) for place, one in enumerate(rated)
         ]
 
+    def _late(
+        self, organization: str, asking: Sequence[tuple[Due, Agreement]], position: int
+    ) -> list[Sequence[Line] | str]:
+        """What came late makes of the closed usage periods of each of these, or why nobody can tell (rule 18)."""
+        begun = [due.subscription for due, _ in asking if due.subscription.billed_through is not None]
+        asked = [Arrived(one.customer, one.id, one.own_usage, one.late_through) for one in begun]
+        late = zip(begun, self.metering.late_arrivals(organization, asked), strict=True)
+        arrivals = {one.id: came for one, came in late if came}
+        if not arrivals:
+            return [() for _ in asking]
+        meters = self._meters(organization)
+        touched = [
+            [*closed_usage(due.subscription, agreement, arrivals.get(due.subscription.id, ()), meters)]
+            for due, agreement in asking
+        ]
+        return self.corrections(organization, asking, touched, position) if any(touched) else [() for _ in asking]
+
+    def _meters(self, organization: str) -> Mapping[str, Meter]:
+        return {meter.key: meter for meter in self.catalog.meters(organization)}
+
+    def corrections(
+        self, organization: str, asking: Sequence[tuple[Due, Agreement]], touched: Sequence[Sequence[ClosedUsage]],
+        position: int,
+    ) -> list[Sequence[Line] | str]:
+        """What makes what was billed of some closed periods what their events up to `position` come to, for each."""
+        meters, owners = self._meters(organization), [due.subscription for due, _ in asking]
+        wanted = [
+            _wanted(one, meters[key], each.period) for one, periods in zip(owners, touched, strict=True)
+            for each in periods for key in _meters_of(each.segments)
+        ]
+        measured = iter(self._measured(organization, wanted, position))
+        since = {
+            one.id: periods[0].period.start for one, periods in zip(owners, touched, strict=True) if periods
+        }
+        with self.database.read() as connection:
+            rates = self.catalog.tax_rates(organization, hold=False)
+            billed = billed_usage(connection, organization, since, rates)
+        found: list[Sequence[Line] | str] = []
+        for (due, agreement), periods in zip(asking, touched, strict=True):
+            counted = [{key: next(measured) for key in _meters_of(each.segments)} for each in periods]
+            of = billed.get(due.subscription.id, BilledPeriods())
+            try:
+                found.append(_corrections(due, agreement, list(zip(periods, counted, strict=True)), of))
+            except PARKS as error:
+                found.append(str(error) or type(error).__name__)
+        return found
+
     def plans_of(self, organization: str, due: Sequence[Due]) -> Plans:
         """All versions of plans that these subscriptions have or had."""
         return self.catalog.plans(organization, versions_of([one.subscription for one in due]))
@@ -101,7 +170,7 @@ class Rater:
         self, organization: str, due: Sequence[Due], agreed: Sequence[Agreement], position: int, fees: Fees = NO_FEES
     ) -> list[Rated]:
         """The lines of these boundaries by terms that are given, for each."""
-        meters = {meter.key: meter for meter in self.catalog.meters(organization)}
+        meters = self._meters(organization)
         segments = [
             usage_segments(a, d.boundary.used) if d.boundary.used else [] for d, a in zip(due, agreed, strict=True)
         ]
@@ -128,6 +197,35 @@ class Rater:
             Measured(one.meter, next(points), [point for _ in _carried(one) for point in next(points)])
             for one in wanted
         ]
+
+
+def _meters_of(segments: Sequence[Segment]) -> list[str]:
+    """The keys of the meters that some prices look at, each once."""
+    return list(dict.fromkeys(one.price.meter for one in segments if one.price.meter is not None))
+
+
+def _corrections(
+    due: Due, agreement: Agreement, periods: Sequence[tuple[ClosedUsage, Mapping[str, Measured]]], billed: BilledPeriods
+) -> tuple[Line, ...]:
+    """In order of time, then of the plan's prices (rule 19); raises UnpricedUsage."""
+    unit = currency(due.subscription.currency)
+    lines = [
+        line for each, counted in periods for segment in each.segments
+        for line in late_lines(
+            segment, ratings(segment, counted[segment.price.meter or ""], agreement, unit), billed.usage,
+            billed.corrected_at(each.boundary, segment.price.key), unit,
+        )
+    ]
+    return tuple(sorted(lines, key=lambda line: line.period.start if line.period else BEGINNING))
+
+
+def _with_late(rated: Rated, late: Sequence[Line] | str) -> Rated:
+    """A boundary with what came late for closed periods, or why it cannot be made."""
+    if rated.refused is not None:
+        return rated
+    if isinstance(late, str):
+        return replace(rated, lines=(), refused=refusal(rated.due, late))
+    return replace(rated, lines=(*rated.lines, *late), late=True)
 
 
 def _metered(due: Due, segments: Sequence[Segment], meters: Mapping[str, Meter]) -> list[Wanted]:

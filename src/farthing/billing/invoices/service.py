@@ -25,6 +25,7 @@ from farthing.billing.invoices.drafting import (
 )
 from farthing.billing.invoices.holding import held_invoice
 from farthing.billing.invoices.issuance import Issuance, Issuing
+from farthing.billing.invoices.late import forget_credits, note_credits
 from farthing.billing.invoices.rating import Rated, Rater
 from farthing.billing.invoices.schemas import InvoiceIn, InvoicePatch, OneOffLineIn
 from farthing.billing.invoices.store import InvoiceStore, Search
@@ -39,7 +40,13 @@ from farthing.billing.invoices.values import (
     voidable,
 )
 from farthing.billing.subscriptions.accounts import held_customer
-from farthing.billing.subscriptions.closing import boundary_at, closed, reopened
+from farthing.billing.subscriptions.closing import (
+    boundary_at,
+    closed,
+    late_boundary,
+    reopened,
+    reopened_late,
+)
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
 from farthing.billing.subscriptions.values import found as found_subscription
@@ -139,7 +146,7 @@ class Invoices:
             with self.database.write() as connection:
                 owner, current = held_invoice(connection, caller.organization, reference)
                 draft = _draft(current, "finalised")
-                if rated is None or (owner is not None and owner.same_terms(rated.due.subscription)):
+                if rated is None or (owner is not None and _is_as_rated(owner, rated)):
                     return self._issued(connection, draft, owner, rated)
         raise Unavailable(f"The subscription of invoice {reference[:120]} is being changed; try again.")
 
@@ -156,8 +163,9 @@ class Invoices:
             self.issuance.take_back(connection, invoice)
             if rebill:
                 ChargeStore(connection).free(invoice.organization, [invoice.id])
-            if owner is not None and rebill:
-                again = reopened(owner, invoice.boundary) if invoice.boundary is not None else owner
+                forget_credits(connection, invoice.organization, [invoice.id])
+            if owner is not None:
+                again = _reopened(owner, invoice) if rebill else owner
                 SubscriptionStore(connection).save([_touched(again, invoice.updated_at)])
         return invoice
 
@@ -169,7 +177,7 @@ class Invoices:
                 return None
             subscription, at = draft.place
             owner = SubscriptionStore(connection).many(organization, [subscription])[subscription]
-        boundary = boundary_at(owner, at)
+        boundary = late_boundary(owner) if draft.late else boundary_at(owner, at)
         if boundary is None:
             raise Unbillable(f"Invoice {draft.id} belongs to a moment at which nothing is billed any more.")
         [rated] = self.rater.rate(organization, [Due(owner, boundary)], self.rater.follow(organization))
@@ -194,7 +202,9 @@ class Invoices:
             raise Unbillable(f"Invoice {draft.id} would be credits alone; the next run gives them back without it.")
         if owner is not None and rated is not None:
             ready = redrafted(draft, rated, charged, parties, now, self._namer(now))
-            SubscriptionStore(connection).save([_touched(closed(owner, rated.due.boundary), now)])
+            closing = closed(owner, rated.due.boundary, rated.late_through)
+            SubscriptionStore(connection).save([_touched(closing, now)])
+            note_credits(connection, draft.organization, [(draft.id, rated.lines, rated.position, rated.currency)])
         else:
             ready = replace(recharged(parties.on(draft), charged), version=draft.version + 1)
         of.spend(ready, charged.at)
@@ -280,6 +290,19 @@ class Invoices:
         done = self._charged(of, lines, buyer, changed.updated_at, draft).done
         named = one_off_lines(done.lines, self._namer(changed.updated_at))
         return replace(changed, lines=named, totals=done.totals, taxes=done.taxes)
+
+
+def _is_as_rated(owner: Subscription, rated: Rated) -> bool:
+    """Whether its subscription owes what it was rated at still: on the same terms, with nothing taken back since."""
+    before = rated.due.subscription
+    return owner.same_terms(before) and (owner.version == before.version or not rated.corrects)
+
+
+def _reopened(owner: Subscription, invoice: Invoice) -> Subscription:
+    """The subscription with what a voided invoice billed open again: its boundary, and what it took back (rule 20)."""
+    if invoice.boundary is None or invoice.late:
+        return reopened_late(owner)
+    return reopened_late(reopened(owner, invoice.boundary))
 
 
 def _touched(subscription: Subscription, now: datetime) -> Subscription:

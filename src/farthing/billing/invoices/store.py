@@ -223,6 +223,7 @@ def _row(invoice: Invoice) -> Row:
         "period_from": invoice.period.start if invoice.period else None,
         "period_to": invoice.period.end if invoice.period else None,
         "billed_as": invoice.billed_as, "forgiven": invoice.forgiven or None,
+        "late": invoice.late or None,
         "taxes": taxes_json(invoice.taxes, unit),
     }
 
@@ -261,7 +262,7 @@ def _value(row: RowMapping) -> Invoice:
         credit_applied=from_minor(row["credit_applied"], unit), amount_paid=from_minor(row["amount_paid"], unit),
         position=row["position"], bill_run=row["bill_run"], version=row["version"],
         created_at=row["created_at"], updated_at=row["updated_at"], taxes=taxes_from(row["taxes"], unit),
-        change=row["change"], forgiven=bool(row["forgiven"]),
+        change=row["change"], forgiven=bool(row["forgiven"]), late=bool(row["late"]),
     )
 
 

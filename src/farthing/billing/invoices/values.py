@@ -100,6 +100,7 @@ class Invoice:
     boundary          the subscription's moment it belongs to (rule 25); None for a one-off invoice
     position          the sequence up to which it counted usage (rule 18); None for a one-off invoice
     change            of its subscription by number, where it is that change's own invoice (rule 14)
+    late              what came after its subscription's last boundary, which this one has too (rule 25)
     forgiven          voided, and what it billed is not to be billed again (rule 20)
     """
 
@@ -131,6 +132,7 @@ class Invoice:
     credit_notes: Sequence[CreditOn] = field(default=())
     change: int | None = None
     forgiven: bool = False
+    late: bool = False
 
     @property
     def amount_due(self) -> Decimal:
@@ -152,7 +154,10 @@ class Invoice:
             return None
         if self.change is not None:
             return f"{self.subscription}#{self.change}"
-        return None if self.boundary is None else f"{self.subscription}@{instant_text(self.boundary)}"
+        if self.boundary is None:
+            return None
+        later = f"+{self.position}" if self.late else ""
+        return f"{self.subscription}@{instant_text(self.boundary)}{later}"
 
     @property
     def coupons(self) -> frozenset[str]:

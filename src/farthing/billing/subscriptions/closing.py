@@ -21,7 +21,27 @@ def due_boundaries(subscription: Subscription, as_of: datetime) -> Iterator[Boun
     own = [Boundary(asked.at, None, None, None, None, asked.change) for asked in one.own_invoices if asked.at <= as_of]
     skipped = (boundary_at(one, at) for at in one.still_open if at <= as_of)
     opened = chain((each for each in skipped if each is not None), boundaries(one.life, one.billed_through, as_of))
-    yield from merge(own, opened, key=lambda boundary: boundary.at) if own else opened
+    last = None
+    for last in merge(own, opened, key=lambda boundary: boundary.at) if own else opened:
+        yield last
+    if last is None and one.late_open and (late := late_boundary(one)).at <= as_of:
+        yield late
+
+
+def late_boundary(subscription: Subscription) -> Boundary:
+    """Where what comes late is billed once the last boundary is closed (rule 25)."""
+    return Boundary(subscription.ends_at or subscription.billed_through or FAR, None, None, None, None, late=True)
+
+
+def takes_late(subscription: Subscription, boundary: Boundary) -> bool:
+    """Whether what came late joins here: on the first open boundary, and on no change's own invoice (rule 18)."""
+    one = subscription
+    if boundary.late or boundary.change is not None:
+        return boundary.late
+    if not one.own_invoices:
+        return boundary.at == one.next_boundary
+    coming = (each.at for each in due_boundaries(one, boundary.at) if each.change is None)
+    return next(coming, None) == boundary.at
 
 
 def boundary_at(subscription: Subscription, at: datetime) -> Boundary | None:
@@ -33,6 +53,13 @@ def boundary_at(subscription: Subscription, at: datetime) -> Boundary | None:
     return next((boundary for boundary in found if boundary.at == at), None)
 
 
+def is_still_open(subscription: Subscription, boundary: Boundary) -> bool:
+    """Whether a boundary, a change's own invoice, or what comes after the last boundary has still to be billed."""
+    if boundary.late:
+        return subscription.next_boundary is None or subscription.late_open
+    return is_open(subscription, boundary.at, boundary.change)
+
+
 def is_open(subscription: Subscription, at: datetime, change: int | None = None) -> bool:
     """Whether the boundary at this moment, or a change's own invoice, has still to be billed."""
     if change is not None:
@@ -40,12 +67,17 @@ def is_open(subscription: Subscription, at: datetime, change: int | None = None)
     return subscription.billed_through is None or at > subscription.billed_through or at in subscription.still_open
 
 
-def closed(subscription: Subscription, boundary: Boundary) -> Subscription:
+def closed(subscription: Subscription, boundary: Boundary, late_through: int | None = None) -> Subscription:
     """The subscription after this boundary was closed; those skipped on the way there stay open.
 
     What kept it parked is over when it was this boundary.
+    late_through  the position up to which what came late is accounted for with it; None where nobody looked
     """
     one, at = unparked(subscription, boundary.at), boundary.at
+    if late_through is not None:
+        one = replace(one, late_through=late_through)
+    if boundary.late:
+        return _with_next(replace(one, late_open=False))
     if boundary.change is not None:
         waiting = tuple(asked for asked in one.own_invoices if asked.change != boundary.change)
         return _with_next(replace(one, own_invoices=waiting))
@@ -71,6 +103,15 @@ def reopened(subscription: Subscription, at: datetime) -> Subscription:
     return _with_next(replace(one, billed_through=last, still_open=still_open))
 
 
+def reopened_late(subscription: Subscription) -> Subscription:
+    """The subscription once what came late has to be looked at again from the beginning (rules 18 and 20).
+
+    It joins the next boundary; where there is none any more, the next run makes an invoice of it.
+    """
+    one = replace(subscription, late_through=0)
+    return _with_next(replace(one, late_open=one.next_boundary is None and one.billed_through is not None))
+
+
 def ending(subscription: Subscription, ends_at: datetime | None) -> Subscription:
     """The subscription with an end that nobody has billed yet; what would lie behind it is no boundary any more."""
     changed = replace(subscription, ends_at=ends_at)
@@ -94,7 +135,8 @@ def opened(subscription: Subscription) -> Subscription:
 
 def parked(subscription: Subscription, at: datetime, reason: str) -> Subscription:
     """The subscription that cannot be billed for this boundary, and why."""
-    return replace(subscription, parked=reason, parked_at=at)
+    one = replace(subscription, parked=reason, parked_at=at)
+    return _with_next(replace(one, late_open=True)) if one.next_boundary is None else one
 
 
 def unparked(subscription: Subscription, at: datetime) -> Subscription:

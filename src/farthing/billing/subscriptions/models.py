@@ -1,6 +1,6 @@
 """The tables of subscriptions."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint
 
 from farthing.kernel.columns import Identifier, Instant, Json, LongText, Name, required, table
 
@@ -39,6 +39,8 @@ subscriptions = table(
     Column("cuts", LongText),
     Column("own_invoices", LongText),
     Column("adjusted_from", Instant),
+    Column("late_through", BigInteger),  # the events up to here that came late are accounted for; null: none are
+    Column("late_open", Boolean),  # ended, and what came late is to be looked at again
     Column("parked", LongText),
     Column("parked_at", Instant),
     required("version", Integer),

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -43,6 +43,7 @@ from farthing.pricing.arithmetic import plain
 from farthing.pricing.calendar import Anchor, Interval
 
 table = subscriptions.c
+AT_ONCE: Final = 1_000  # customers asked for in one query
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,16 @@ class SubscriptionStore:
             wanted.append(table.customer.in_(list(customers)))
         rows = self.connection.execute(select(subscriptions).where(*wanted).order_by(table.id))
         return [_value(row) for row in rows.mappings()]
+
+    def ended(self, organization: str, customers: Sequence[str]) -> list[Subscription]:
+        """Those of these customers of which nothing is open any more, by age."""
+        found: list[Subscription] = []
+        over = (table.organization == organization) & table.next_boundary.is_(None) & table.billed_through.is_not(None)
+        for start in range(0, len(customers), AT_ONCE):
+            some = table.customer.in_(customers[start : start + AT_ONCE])
+            rows = self.connection.execute(select(subscriptions).where(over, some)).mappings()
+            found += [_value(row) for row in rows]
+        return sorted(found, key=lambda one: one.id)
 
     def next_boundary(self, organization: str, after: datetime, until: datetime) -> datetime | None:
         """The first moment in this stretch, its begin left out, at which a subscription's earliest open boundary is."""
@@ -216,6 +227,7 @@ def _row(subscription: Subscription) -> dict[str, Any]:  # Any: a row's columns
         "changes": changes_text(subscription.changes), "pauses": pauses_text(subscription.pauses),
         "paused_from": subscription.pauses[-1].start if subscription.pauses else None,
         "paused_until": subscription.pauses[-1].end if subscription.pauses else None,
+        "late_open": subscription.late_open or None,
         "cuts": instants_text(subscription.cuts), "own_invoices": own_invoices_text(subscription.own_invoices),
         "quantities": {key: plain(quantity) for key, quantity in subscription.quantities.items()},
     }
@@ -234,5 +246,6 @@ def _value(row: RowMapping) -> Subscription:
         "interval": interval, "anchor": Anchor(row["anchor"]), "first_day": date.fromisoformat(row["first_day"]),
         "quantities": quantities,
         "changes": changes_from(row["changes"]), "pauses": pauses_from(row["pauses"]),
+        "late_through": row["late_through"] or 0, "late_open": bool(row["late_open"]),
         "cuts": instants_from(row["cuts"]), "own_invoices": own_invoices_from(row["own_invoices"]),
     })

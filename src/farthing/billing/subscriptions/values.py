@@ -33,6 +33,8 @@ class Subscription:
     cuts            closed boundaries at which a change began a new period, rising: they stay, whatever is changed later
     own_invoices    that changes asked for and that are still to be made
     adjusted_from   the earliest day that a change, a pause, or an end set later has touched; None without any
+    late_through    what came late among the events up to here is accounted for (rule 18)
+    late_open       ended, and what came late is to be looked at again
     parked          why the boundary at `parked_at` cannot be billed, in words; None when it can
     """
 
@@ -71,6 +73,8 @@ class Subscription:
     cuts: tuple[datetime, ...] = ()
     own_invoices: tuple[OwnInvoice, ...] = ()
     adjusted_from: datetime | None = None
+    late_through: int = 0
+    late_open: bool = False
 
     @property
     def agreements(self) -> tuple[Agreed, ...]:

@@ -57,5 +57,17 @@ unusable_events = table(  # what has a value that its meter cannot count, found 
     Index("unusable_events_of_meter", "organization", "meter", "seq"),
 )
 
+late_arrivals = table(  # what a step of a follower read that came, or was voided, after its quarter hour was over
+    "late_arrivals",
+    required("organization", Identifier),
+    required("subject_ref", BigInteger),
+    required("meter", Identifier),  # empty: any, where a name became somebody's after events had come under it
+    required("seq", BigInteger),  # of the last of them
+    Column("earliest", Instant),  # the time of the first, in order of time; null: any
+    Column("latest", Instant),
+    PrimaryKeyConstraint("organization", "subject_ref", "meter", "seq", name="late_arrivals_pk"),
+    Index("late_arrivals_by_seq", "organization", "seq"),
+)
+
 for clustered in (usage_points, usage_rollups):  # SQLite: one B-tree each instead of two
     clustered.dialect_options["sqlite"]["with_rowid"] = False

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete,
 from farthing.pricing.aggregation import Partial, merged
 from farthing.pricing.calendar import Period
 from farthing.usage.quantities.models import usage_points, usage_rollups
-from farthing.usage.quantities.rollups import SLOT, Place, Slot
-from farthing.usage.quantities.steps import StoredPoint
+from farthing.usage.quantities.rollups import Place, Slot
+from farthing.usage.quantities.steps import SLOT, StoredPoint
 from farthing.usage.quantities.store import POINT_COLUMNS
 from farthing.usage.quantities.tables import Group
 

@@ -6,19 +6,17 @@ Values in, values out; the store is `rollup_store.py`. `unique_count` and `weigh
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from farthing.catalog import Meter
-from farthing.kernel.columns import EPOCH
 from farthing.pricing.aggregation import Aggregation, Partial, merged, partial_of
 from farthing.pricing.calendar import Period
-from farthing.usage.quantities.steps import Placed, Step
+from farthing.usage.quantities.steps import SLOT, Placed, Step, slot_of
 from farthing.usage.quantities.tables import Group, group_of
 
-SLOT: Final = timedelta(minutes=15)
 NEED_POINTS: Final = frozenset({Aggregation.UNIQUE_COUNT, Aggregation.WEIGHTED_SUM})
 
 
@@ -53,11 +51,6 @@ class Slot:
     meter: str
     subject_ref: int
     start: datetime
-
-
-def slot_of(time: datetime) -> datetime:
-    """The start of the quarter hour that holds an instant."""
-    return time - (time - EPOCH) % SLOT
 
 
 def rolled_up(meters: Mapping[str, Meter], points: Iterable[Placed]) -> dict[Place, Partial]:

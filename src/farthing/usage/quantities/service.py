@@ -18,9 +18,10 @@ from farthing.kernel.database import Database
 from farthing.kernel.problems import FieldError, Invalid
 from farthing.pricing.aggregation import Aggregation, Partial
 from farthing.pricing.calendar import OutsideCalendar, Period, Window, windows
-from farthing.usage import Point, Wanted
+from farthing.usage import Arrival, Arrived, Point, Wanted
 from farthing.usage.events.streams import StreamStore
 from farthing.usage.quantities.follower import Follower
+from farthing.usage.quantities.late import LateStore
 from farthing.usage.quantities.rollup_store import RollupStore
 from farthing.usage.quantities.rollups import whole_slots
 from farthing.usage.quantities.steps import StoredPoint
@@ -97,6 +98,25 @@ class Quantities:
                         found[place].append(row.point(one.meter.aggregation))
         return found
 
+    def late_arrivals(self, organization: str, asked: Sequence[Arrived]) -> Sequence[Sequence[Arrival]]:
+        """What came late for each of these, in the order asked: two queries for all of them."""
+        if not asked:
+            return []
+        with self.database.read() as connection:
+            wanted = [(one.customer, one.subscription, one.own_usage) for one in asked]
+            refs = _named_by(SubjectStore(connection), organization, wanted)
+            every = {ref for some in refs for ref in some}
+            found = LateStore(connection).of_subjects(organization, every, min(one.after for one in asked))
+        return [
+            list(dict.fromkeys(late for ref in sorted(some) for seq, late in found.get(ref, ()) if seq > one.after))
+            for one, some in zip(asked, refs, strict=True)
+        ]
+
+    def late_customers(self, organization: str, after: int) -> Sequence[str]:
+        """The customers for whom something came late after a position."""
+        with self.database.read() as connection:
+            return LateStore(connection).customers(organization, after)
+
 
 @dataclass(frozen=True, slots=True)
 class _Where:
@@ -157,6 +177,17 @@ def _counts_for(one: Wanted, row: Subject, upto: int) -> bool:
     if row.bound_seq is None or row.bound_seq > upto:
         return False
     return row.subscription == one.subscription if row.subscription else not one.own_usage
+
+
+def _named_by(
+    subjects: SubjectStore, organization: str, wanted: Sequence[tuple[str, str, bool]]
+) -> list[set[int]]:
+    """For each customer, subscription and `own_usage`, the subjects whose events may count for it."""
+    rows = subjects.of_customers(organization, list({customer for customer, _, _ in wanted}))
+    return [
+        {row.ref for row in rows[customer] if row.subscription == name or (row.subscription is None and not own)}
+        for customer, name, own in wanted
+    ]
 
 
 def _takers(places: Sequence[int], refs: Sequence[set[int]]) -> dict[int, list[int]]:

@@ -3,15 +3,24 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from farthing.catalog import Meter
+from farthing.kernel.columns import EPOCH
 from farthing.kernel.strict_json import decoded
 from farthing.pricing.aggregation import Aggregation, Point
 from farthing.pricing.arithmetic import plain
 from farthing.usage.quantities.reading import Data, Unusable, counts, properties_of, value_of
+
+SLOT: Final = timedelta(minutes=15)
+SKEW: Final = timedelta(minutes=1)  # by which the clocks of two processes may differ, and a batch may take to be kept
+
+
+def slot_of(time: datetime) -> datetime:
+    """The start of the quarter hour that holds an instant."""
+    return time - (time - EPOCH) % SLOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,7 @@ class Followed:
     time: datetime
     data: str | None
     voids: int | None
+    received_at: datetime
 
 
 class StoredPoint(NamedTuple):
@@ -72,9 +82,25 @@ class UnusableEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class LateArrival:
+    """Events of one subject and meter that came when their time was over, or were voided: where to look again.
+
+    seq               of the last of them
+    earliest, latest  their times
+    """
+
+    subject_ref: int
+    meter: str
+    seq: int
+    earliest: datetime
+    latest: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """What to write for some events."""
 
+    late: dict[tuple[int, str], LateArrival] = field(default_factory=dict)
     points: list[Placed] = field(default_factory=list)
     voids: list[VoidedPoint] = field(default_factory=list)
     unusable: list[UnusableEvent] = field(default_factory=list)
@@ -94,7 +120,24 @@ def step_of(meters: Sequence[Meter], events: Sequence[Followed]) -> Step:
             )
         elif interested:
             _read(interested, event, step)
+        if interested and (event.voids is not None or _is_late(event)):
+            _note_late(interested, event, step)
     return step
+
+
+def _is_late(event: Followed) -> bool:
+    """Whether a period that was over may have to be looked at again: periods end on the quarter hour (rule 18)."""
+    return event.time < slot_of(event.received_at + SKEW)
+
+
+def _note_late(meters: Sequence[Meter], event: Followed, step: Step) -> None:
+    """One note for each subject and meter of a step, however many events there are."""
+    for meter in meters:
+        place = event.subject_ref, meter.id
+        known = step.late.get(place)
+        earliest = event.time if known is None else min(known.earliest, event.time)
+        latest = event.time if known is None else max(known.latest, event.time)
+        step.late[place] = LateArrival(*place, event.seq, earliest, latest)
 
 
 def _read(meters: Sequence[Meter], event: Followed, step: Step) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, insert, or_, select
 
 from farthing.kernel.database import insert_unless_there
 from farthing.usage.events.models import events
-from farthing.usage.quantities.models import meter_positions, unusable_events, usage_points
+from farthing.usage.quantities.models import late_arrivals, meter_positions, unusable_events, usage_points
 from farthing.usage.quantities.steps import Followed, Step, StoredPoint
 
 POINT_COLUMNS = [usage_points.c[name] for name in StoredPoint._fields]
@@ -50,6 +50,8 @@ class QuantityStore:
         mine = {"organization": organization}
         if step.points:
             self.connection.execute(insert(usage_points), [row._asdict() | mine for row, _ in step.points])
+        if step.late:
+            self.connection.execute(insert(late_arrivals), [asdict(one) | mine for one in step.late.values()])
         if step.unusable:
             self.connection.execute(insert(unusable_events), [asdict(one) | mine for one in step.unusable])
         if step.voids:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from farthing.kernel.database import Database
 from farthing.usage.events.streams import Stream, StreamStore
+from farthing.usage.quantities.late import LateStore
 from farthing.usage.subjects.store import Subject, SubjectStore
 
 
@@ -32,6 +33,7 @@ class SubjectBook:
                     continue  # somebody's already
                 if current is not None and not was_owned:
                     subjects.bind(organization, current.ref, customer, subscription, seq)
+                    LateStore(connection).note_all(organization, current.ref, seq)
                     continue
                 if current is not None:
                     subjects.retire(organization, [current.ref])
