@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from farthing.pricing.arithmetic import from_minor, money, to_minor
+from farthing.pricing.crediting import Standing, credited, given_back, settled
 from farthing.pricing.currencies import Currency
 from farthing.pricing.discounts import Coupon
 from farthing.pricing.invoicing import Line, one_off_line
@@ -125,6 +126,32 @@ def earning() -> str:
     )
 
 
+def credit_notes() -> str:
+    rows = []
+    line = Standing(d("10.00"), d("1.90"))
+    for amount in ("3.33", "3.33", "3.34"):
+        part = credited(line, d(amount), USD)
+        line = given_back(line, part)
+        rows.append((amount, usd(part.tax), usd(line.left), usd(line.credited + line.tax_credited)))
+
+    def row(total: str, due: str, paid: str, as_money: bool) -> tuple[object, ...]:
+        to = settled(d(total), d(due), d(paid), as_money)
+        words = "as money" if as_money else "to the balance"
+        return total, due, paid, words, usd(to.applied), usd(to.credited), usd(to.refunded)
+
+    return section(
+        "Credit notes", "rule 20",
+        """A line of 10.00 with 1.90 of tax is given back in three parts. The tax of each is what all parts so far bear,
+        rounded, less what was given back before: so all of them together give back the line to the cent.""",
+        table(("credited", "its tax", "left of the line", "given back so far"), rows),
+        "A credit note first lowers what is due; only what had been paid goes to the balance or back as money.",
+        table(("total", "due", "paid in money", "asked for", "less is due", "to the balance", "as money"), [
+            row("11.90", "50.00", "0.00", False), row("11.90", "5.00", "45.00", False),
+            row("11.90", "5.00", "45.00", True), row("11.90", "0.00", "4.00", True),
+        ]),
+    )
+
+
 def transfers() -> str:
     due = [1200, 1990, 3010, 4500, 8800]
 
@@ -143,4 +170,4 @@ def transfers() -> str:
     )
 
 
-SECTIONS = (discounts, taxes_on_top, taxes_inside, earning, transfers)
+SECTIONS = (discounts, taxes_on_top, taxes_inside, credit_notes, earning, transfers)
