@@ -6,7 +6,7 @@ from alembic import op
 from farthing.kernel.columns import ENGINE, Identifier, Instant
 
 revision = "0026_credited_days"
-down_revision = "0023_invoices_by_issue"
+down_revision = "0024_commitments"
 
 
 def upgrade() -> None:
