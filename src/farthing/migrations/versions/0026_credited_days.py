@@ -6,7 +6,7 @@ from alembic import op
 from farthing.kernel.columns import ENGINE, Identifier, Instant
 
 revision = "0026_credited_days"
-down_revision = "0024_commitments"
+down_revision = "0025_plan_migrations"
 
 
 def upgrade() -> None:
