@@ -6,7 +6,7 @@ from alembic import op
 from farthing.kernel.columns import ENGINE, Identifier, Instant, LongText
 
 revision = "0023_late_usage"
-down_revision = "0025_plan_migrations"
+down_revision = "0023_invoices_by_issue"
 
 
 def upgrade() -> None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0024_commitments"
-down_revision = "0023_invoices_by_issue"
+down_revision = "0023_late_usage"
 
 
 def upgrade() -> None:
