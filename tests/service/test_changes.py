@@ -143,6 +143,24 @@ def test_a_resumption_on_the_day_of_its_pause_undoes_it(november: Books) -> None
     assert told(december(november)) == [("fee", "base", "10.00", "2026-12-01", "2027-01-01")]
 
 
+def test_a_change_of_the_first_day_holds_from_the_start(books: Books) -> None:
+    """Nothing was billed by the first plan: its interval and its amounts have no day (rules 13 and 14)."""
+    books.meter()
+    books.plan(BASE, CALLS)
+    books.plan(BASE | {"amount": "7.00"}, CALLS, key="weekly", interval="week")
+    books.customer()
+    books.subscribe(key="main", starts_at="2026-11-11T00:00:00Z", anchor="anniversary")
+    changed = change(books, plan="weekly", at="2026-11-11T00:00:00Z")
+    assert changed["current_period"] == {"from": "2026-11-11T00:00:00Z", "to": "2026-11-18T00:00:00Z"}
+    change(books, plan="pro", at="2026-11-22T00:00:00Z")
+    books.api.clock.to("2026-11-23T00:00:00Z")
+    assert [told(one) for one in books.billed("2026-11-23T00:00:00Z")] == [
+        [("fee", "base", "7.00", "2026-11-11", "2026-11-18")],
+        [("fee", "base", "4.00", "2026-11-18", "2026-11-22")],
+        [("fee", "base", "10.00", "2026-11-22", "2026-12-22")],
+    ]
+
+
 def test_another_interval_ends_the_period_and_starts_a_new_one(november: Books) -> None:
     november.plan(BASE | {"amount": "365.00"}, key="yearly", interval="year", usage_interval="month")
     november.use("1", "2026-11-10T00:00:00Z", "10")

@@ -21,14 +21,15 @@ Plans = Mapping[Version, Plan]
 
 
 def versions_of(subscriptions: Collection[Subscription]) -> set[Version]:
-    """All versions of plans that these have or had."""
-    return {(each.plan.id, each.plan.version) for one in subscriptions for each in one.agreements}
+    """All versions of plans that these have or had, if only until the first day's change."""
+    return {
+        (each.plan.id, each.plan.version) for one in subscriptions for each in (one.original, *one.agreements)
+    }
 
 
 def agreement_of(one: Subscription, plans: Plans) -> Agreement:
     """The terms of each day, and the pauses."""
-    first = one.agreements[0]
-    terms = tuple((each.since, _terms(each, first, plans)) for each in one.agreements)
+    terms = tuple((each.since, _terms(each, one.original, plans)) for each in one.agreements)
     return Agreement(terms, ZoneInfo(one.timezone), tuple((pause.start, pause.end) for pause in one.pauses))
 
 
@@ -41,10 +42,9 @@ def agreement_by(plan: Plan, one: Subscription) -> Agreement:
 def _terms(each: Agreed, first: Agreed, plans: Plans) -> Terms:
     plan = overridden(plans[each.plan.id, each.plan.version], each.overrides)
     marks: dict[str, str] = {}
-    if each is not first:
-        for price in plan.prices:
-            if _of(price.key, each) != _of(price.key, first):
-                marks[price.key] = dumps(_of(price.key, each)).decode("utf-8")
+    for price in plan.prices if each is not first else ():
+        if _of(price.key, each) != _of(price.key, first):
+            marks[price.key] = dumps(_of(price.key, each)).decode("utf-8")
     return Terms(f"{plan.id}@{plan.version}", plan.prices, each.quantities, marks, plan.minimum_commitment)
 
 

@@ -79,8 +79,13 @@ class Subscription:
     @property
     def agreements(self) -> tuple[Agreed, ...]:
         """What holds from when on; the first from its beginning."""
+        return agreements(self.original, self.changes)
+
+    @property
+    def original(self) -> Agreed:
+        """What it was made with; it holds for no day where a change of its first day says otherwise."""
         taken = TakenPlan(self.plan, self.plan_key, self.plan_version, self.interval, self.usage_interval)
-        return agreements(Agreed(self.starts_at, taken, self.quantities, self.overrides), self.changes)
+        return Agreed(self.starts_at, taken, self.quantities, self.overrides)
 
     def agreed_at(self, instant: datetime) -> Agreed:
         """What holds at an instant."""
@@ -95,8 +100,9 @@ class Subscription:
 
     def _eras(self) -> list[Era]:
         """The schedules that plans of other intervals gave it, none before its first paid day (rules 14 and 15)."""
-        eras = [self._era(self.first_day, self.interval, self.usage_interval)]
-        for before, now in pairwise(self.agreements) if self.changes else ():
+        known = self.agreements if self.changes else (self.original,)
+        eras = [self._era(self.first_day, known[0].plan.interval, known[0].plan.usage_interval)]
+        for before, now in pairwise(known):
             lengths = now.plan.interval, now.plan.usage_interval
             if lengths != (before.plan.interval, before.plan.usage_interval):
                 day = max(local_day(now.since, ZoneInfo(self.timezone)), self.first_day)
