@@ -290,6 +290,20 @@ def test_a_yearly_fee_is_changed_at_once_by_an_invoice_of_its_own(books: Books) 
     assert [line[2] for line in told(january)] == ["365.00", "-62.00", "31.00"]
 
 
+def test_the_same_amount_for_another_interval_is_another_fee(november: Books) -> None:
+    """Ten a year are not ten a month."""
+    november.plan(BASE, CALLS, key="yearly", interval="year", usage_interval="month")
+    change(november, plan="yearly", at="2026-11-20T00:00:00Z")
+    november.api.clock.to("2026-11-21T00:00:00Z")
+    [invoice] = november.billed("2026-11-21T00:00:00Z")
+    assert told(invoice) == [
+        ("fee", "base", "1.15", "2026-11-20", "2027-01-01"),
+        ("proration", "base", "-1.15", "2026-11-20", "2026-12-01"),
+    ]
+    [note] = november.api.every("/v1/credit-notes")
+    assert note["total"] == "2.52"  # what the invoice could not bear of 3.67
+
+
 @pytest.mark.parametrize(("body", "field"), [
     ({"plan": "euro", "at": "now"}, "plan"), ({"quantities": {"x": "1"}, "at": "now"}, "quantities.x"),
     ({"overrides": {"x": {"amount": "1"}}, "at": "now"}, "overrides.x"), ({"at": "soon"}, "at"), ({}, "at"),

@@ -121,8 +121,8 @@ class Stretch:
 
     @property
     def charges(self) -> tuple[object, ...]:
-        """Equal for stretches that charge alike for a day."""
-        return self.price, self.quantity
+        """Equal for stretches that charge alike for a day: of periods as long as each other."""
+        return self.price, self.quantity, self.of if self.price.prorate else None
 
 
 def fee_stretches(agreement: Agreement, part: Part, billing: Billing) -> list[Stretch]:

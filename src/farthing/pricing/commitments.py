@@ -1,6 +1,6 @@
 """What a plan's minimum commitment adds to the lines of a plan period, and how later lines correct it (rules 9, 18)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -9,12 +9,15 @@ from farthing.pricing.agreements import Agreement, days_of, outside
 from farthing.pricing.arithmetic import ZERO, exactly, money, rounded
 from farthing.pricing.boundaries import Part
 from farthing.pricing.calendar import Period
+from farthing.pricing.charges import Step
 from farthing.pricing.currencies import Currency
 from farthing.pricing.invoicing import ONE, Line
+from farthing.pricing.rating import Rating
 from farthing.pricing.taxes import Treatment
 
 COMMITMENT = "commitment"
 USED = ("usage", "late_usage")
+REASONS: Mapping[str, str] = {"usage": "usage", "late_usage": "late usage", "fee": "fixed fee"}
 NOTHING = Fraction(0)
 
 
@@ -111,6 +114,43 @@ def counted_for(
             yield one, amount
 
 
+def commitment_rating(
+    share: Share, agreement: Agreement, part: Part, billed: Sequence[BilledLine], amount: Decimal, currency: Currency
+) -> Rating:
+    """How a line of a commitment came about, in steps that sum to the exact amount (rule 9).
+
+    billed  as for `commitment_lines`, without the line itself
+    amount  of the line, as entered
+    """
+    with exactly():
+        steps = [Step(ONE, Fraction(share.commitment), f"minimum commitment of {money(share.commitment, currency)}")]
+        if share.days != share.of:
+            less = share.amount - Fraction(share.commitment)
+            steps.append(Step(ZERO, less, f"{share.days} of {share.of} days"))
+        for one, counted in counted_for(share.plan, agreement, part, billed, currency):
+            steps.append(Step(ZERO, -counted, f"{one.line.description}, {REASONS[one.line.reason]}"))
+        if (over := -sum((Fraction(step.amount) for step in steps), NOTHING)) > NOTHING:
+            steps.append(Step(ZERO, over, "which is reached: nothing is missing"))
+        now = sum((Fraction(each) for each in _charged_now(share, agreement, part, billed)), NOTHING)
+        if now:
+            steps.append(Step(ZERO, -now, "charged for it already"))
+        exact = sum((Fraction(step.amount) for step in steps), NOTHING)
+        if amount < ZERO and rounded(exact, currency) != amount:
+            steps.append(Step(ZERO, Fraction(amount) - exact, "less the share of discount that the corrected line had"))
+            exact = Fraction(amount)
+        return Rating(amount, exact, ONE if amount >= ZERO else -ONE, tuple(steps))
+
+
+def _charged_now(
+    share: Share, agreement: Agreement, part: Part, billed: Sequence[BilledLine]
+) -> Iterator[Decimal]:
+    """What each true-up that stands charges, corrections taken off, before discounts."""
+    charged = [one for one in billed if _is_of(share, one, agreement, part)]
+    for one in charged:
+        if one.line.amount > ZERO:
+            yield one.line.amount - _lowered(one, charged)
+
+
 def _fee_for(
     plan: str, agreement: Agreement, part: Part, one: BilledLine, back: Sequence[Period], currency: Currency
 ) -> Fraction:
@@ -135,12 +175,13 @@ def _charged_days(agreement: Agreement, part: Part, line: Line, back: Sequence[P
     found: dict[str, int] = {}
     if line.period is None or charged is None:
         return found
+    of = line.prorated[1] if line.prorated else days_of(line.period, agreement.zone)
     start, end = max(line.period.start, part.period.start), min(line.period.end, part.period.end)
     for period, terms in agreement.within(Period(start, end)) if start < end else ():
         price, was = terms.price(line.price or ""), charged.price(line.price or "")
         if price is None or was is None:
             continue
-        if was.prorate and (price, terms.quantity(price)) != (was, charged.quantity(was)):
+        if was.prorate and (price, terms.quantity(price), part.of) != (was, charged.quantity(was), of):
             continue
         pieces = [piece for one in agreement.unpaused(period) for piece in outside(back, [one])]
         count = sum(days_of(piece, agreement.zone) for piece in pieces)

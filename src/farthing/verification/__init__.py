@@ -7,6 +7,7 @@ from farthing.app import Farthing
 from farthing.verification.aggregates import counted
 from farthing.verification.amounts import sums
 from farthing.verification.chains import sealed_logs
+from farthing.verification.commitments import true_ups
 from farthing.verification.events import listed
 from farthing.verification.journal import journal
 from farthing.verification.numbers import numbers
@@ -25,6 +26,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     Check("I6", "the journal balances and says what open invoices say", "billing", journal),
     Check("I7", "numbers have no gaps and no repeats, and rise with the time of issue", "billing", numbers),
     Check("I8", "rating the recorded events again gives every line", "billing", rating),
+    Check("I8", "true-ups are what plan periods lack of their commitment", "billing", true_ups),
     Check("I12", "nothing refers to another organisation's", ANY, tenancy),
     Check("chain", "the journal and the audit log are as they were sealed", ANY, sealed_logs),
 )

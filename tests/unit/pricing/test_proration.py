@@ -68,7 +68,7 @@ def billed_by(lines: Sequence[Line], before: Sequence[BilledFee], owed: Sequence
         else:
             price = next(one.price for one in owed if one.price.key == line.price and _has(one, line.period))
             quantity = next(one.quantity for one in owed if one.price.key == line.price and _has(one, line.period))
-            days, of = line.prorated or (1, 1)
+            days, of = line.prorated or (DAYS, DAYS)
             stretch = Stretch(price, quantity, line.period, days, of)
             id = f"line {len(known)}"
             known[id] = BilledFee(id, id, line.description, stretch, line.amount, ZERO, TREATMENT, (), line.amount)

@@ -17,7 +17,7 @@ from farthing.billing.subscriptions.agreed import Plans, priced_by, version_mark
 from farthing.billing.subscriptions.closing import due_boundaries, is_open
 from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Catalog
-from farthing.pricing.agreements import Agreement, Stretch, fee_stretches
+from farthing.pricing.agreements import Agreement, Stretch, days_of, fee_stretches
 from farthing.pricing.arithmetic import ZERO, exactly, from_minor
 from farthing.pricing.boundaries import Boundary, Part, part_of
 from farthing.pricing.calendar import Period, local_day
@@ -153,7 +153,8 @@ def _billed(
     unit = currency(row["currency"])
     by = priced_by(row["terms"], row["price"], owner, plans)
     period = Period(row["period_from"], row["period_to"])
-    days, of = (row["days"], row["of_days"]) if row["of_days"] else (1, 1)
+    whole = days_of(period, ZoneInfo(owner.timezone))
+    days, of = (row["days"], row["of_days"]) if row["of_days"] else (whole, whole)
     stretch = Stretch(by.price, by.quantity, period, days, of, row["terms"])
     treatment = treatment_of(row, unit, rates)
     inclusive = bool(treatment.rates) and treatment.rates[0].inclusive

@@ -2,31 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, or_, select
+from sqlalchemy import Connection
 
-from farthing.billing.invoices.billed import Due, by_credit_notes, treatment_of
-from farthing.billing.invoices.models import invoice_lines, invoices
-from farthing.billing.invoices.values import DRAFT, VOID
+from farthing.billing.invoices.billed import Due
+from farthing.billing.invoices.committed_lines import COUNTED, Place, Stored, stored_lines
+from farthing.billing.invoices.values import Invoice, InvoiceLine
 from farthing.billing.subscriptions.closing import is_open
+from farthing.billing.subscriptions.values import Subscription
+from farthing.pricing import commitments
 from farthing.pricing.agreements import Agreement
-from farthing.pricing.arithmetic import exactly, from_minor
 from farthing.pricing.boundaries import Part
 from farthing.pricing.calendar import Period
-from farthing.pricing.commitments import COMMITMENT, USED, BilledLine, commitment_lines
+from farthing.pricing.commitments import BilledLine, commitment_lines, shares
 from farthing.pricing.currencies import currency
-from farthing.pricing.invoicing import ONE, Line
+from farthing.pricing.invoicing import Line
+from farthing.pricing.rating import Rating
 from farthing.pricing.taxes import TaxRate
 
-invoice, line = invoices.c, invoice_lines.c
-COUNTED: Final = (*USED, "fee", "proration")  # what makes the sum of a plan period
 _MOMENT: Final = timedelta(microseconds=1)
-
-Place = tuple[str, datetime | None, int | None]
-"""A subscription, and which of its invoices: a boundary's, that of a change by its number, or what came late."""
-
 
 @dataclass(frozen=True, slots=True)
 class Priced:
@@ -43,36 +39,37 @@ class Priced:
         return self.due.subscription.id, boundary.at if boundary.change is None else None, own
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A line of an invoice that stands, or of a draft."""
-
-    billed: BilledLine
-    place: Place
-    is_draft: bool
-
-    def counts_at(self, one: Priced) -> bool:
-        """Whether it is billed beside a boundary's own lines: a draft is if its boundary is earlier."""
-        at = self.place[1]
-        return self.place != one.place and not (self.is_draft and (at is None or at > one.due.boundary.at))
+def _counts_at(each: Stored, one: Priced) -> bool:
+    """Whether a line is billed beside a boundary's own: that of a draft is if its boundary is earlier."""
+    at = each.place[1]
+    return not (each.is_draft and (at is None or at > one.due.boundary.at))
 
 
 def true_ups(
     connection: Connection, organization: str, rates: Sequence[TaxRate], priced: Sequence[Priced]
 ) -> list[tuple[Line, ...]]:
-    """What commitments add to these boundaries or correct, in the order asked for (rules 9, 18 and 25).
-
-    Those of one subscription come in their order: each sees what the ones before it bill.
-    """
+    """What commitments add to these boundaries or correct, in the order asked for (rules 9, 18 and 25)."""
     asked = [looked_at(one) for one in priced]
-    stored = stored_lines(connection, organization, rates, _spans(priced, asked))
+    return _added(priced, asked, stored_lines(connection, organization, rates, _spans(priced, asked)))
+
+
+def true_ups_alone(priced: Sequence[Priced]) -> list[tuple[Line, ...]]:
+    """The same by these boundaries' lines alone, whatever invoices say: those of whole plan periods."""
+    asked = [[one.due.boundary.ended] if one.due.boundary.ended is not None else [] for one in priced]
+    return _added(priced, asked, {})
+
+
+def _added(
+    priced: Sequence[Priced], asked: Sequence[Sequence[Part]], stored: Mapping[str, Sequence[Stored]]
+) -> list[tuple[Line, ...]]:
+    """Those of one subscription come in their order: each sees what the ones before it bill."""
     again = {one.place for one in priced}
     before: dict[str, list[BilledLine]] = {}
     found: list[tuple[Line, ...]] = []
     for one, parts in zip(priced, asked, strict=True):
         id, unit = one.due.subscription.id, currency(one.due.subscription.currency)
         standing = [
-            each.billed for each in stored.get(id, ()) if each.place not in again and each.counts_at(one)
+            each.billed for each in stored.get(id, ()) if each.place not in again and _counts_at(each, one)
         ]
         mine = before.setdefault(id, [])
         mine += [BilledLine(each) for each in one.lines]
@@ -113,76 +110,17 @@ def _spans(priced: Sequence[Priced], asked: Sequence[Sequence[Part]]) -> dict[st
     return found
 
 
-def stored_lines(
-    connection: Connection, organization: str, rates: Sequence[TaxRate], spans: Mapping[str, Period]
-) -> dict[str, list[Stored]]:
-    """What invoices and drafts bill of these subscriptions in these times, older ones first.
-
-    What was voided and forgiven counts: it is not to be billed again (rule 20).
-    """
-    found: dict[str, list[Stored]] = {id: [] for id in spans}
-    if not spans:
-        return found
-    start, end = min(one.start for one in spans.values()), max(one.end for one in spans.values())
-    mine = (invoice.organization == organization) & invoice.subscription.in_(sorted(spans))
-    standing = or_(invoice.status != VOID, invoice.forgiven.is_(True))
-    query = (
-        select(
-            invoice_lines, invoice.subscription, invoice.currency, invoice.status, invoice.taxes, invoice.boundary,
-            invoice.change, invoice.issued_at, invoice.late, invoice.position.label("event_position"),
-        )
-        .join(invoices, invoice.id == line.invoice)
-        .where(mine, standing, line.reason.in_((*COUNTED, COMMITMENT)), line.period_from < end, line.period_to > start)
-    )
-    rows = sorted(connection.execute(query).mappings(), key=_age)
-    corrected = [row["id"] for row in rows if row["reason"] in ("fee", COMMITMENT) and row["status"] != DRAFT]
-    notes, days = by_credit_notes(connection, organization, corrected)
-    by_id = {rate.id: rate for rate in rates}
-    back: dict[str, list[RowMapping]] = {}
-    for row in rows:
-        if row["reason"] == COMMITMENT and row["corrects_line"] is not None:
-            back.setdefault(row["corrects_line"], []).append(row)
-    for row in rows:
-        if row["period_from"] < spans[row["subscription"]].end and row["period_to"] > spans[row["subscription"]].start:
-            place = row["subscription"], row["boundary"], _own(row)
-            billed = _billed(row, back.get(row["id"], ()), notes.get(row["id"], (0, 0)), days.get(row["id"], ()), by_id)
-            found[row["subscription"]].append(Stored(billed, place, row["status"] == DRAFT))
-    return found
-
-
-def _own(row: RowMapping) -> int | None:
-    """What tells an invoice from its boundary's: its change, or for one of what came late 0 or less, 0 of a draft."""
-    if not row["late"]:
-        return row["change"]  # type: ignore[no-any-return]  # an integer or null
-    return 0 if row["status"] == DRAFT else -row["event_position"]
-
-
-def _age(row: RowMapping) -> tuple[object, ...]:
-    """Finalised invoices by their age, then drafts by their boundary."""
-    if row["issued_at"] is None:
-        return 1, row["boundary"], row["invoice"], row["position"]
-    return 0, row["issued_at"], row["invoice"], row["position"]
-
-
-def _billed(
-    row: RowMapping, back: Sequence[RowMapping], noted: tuple[int, int], days: Sequence[Period],
-    rates: Mapping[str, TaxRate],
-) -> BilledLine:
-    unit = currency(row["currency"])
-    period = Period(row["period_from"], row["period_to"])
-    corrects = (row["corrects_invoice"], row["corrects_line"]) if row["corrects_line"] is not None else None
-    treatment = treatment_of(row, unit, rates)
-    inclusive = bool(treatment.rates) and treatment.rates[0].inclusive
-    with exactly():
-        entered = row["amount"] if row["entered"] is None else row["entered"]
-        after = row["amount"] - row["discount"] + (row["tax"] if inclusive else 0)
-        given = sum(each["amount"] + (each["tax"] if inclusive else 0) for each in back)
-        left = 0 if row["status"] == VOID else after + given - noted[0] - (noted[1] if inclusive else 0)
-        it = Line(
-            row["description"], row["price"], tuple(row["group_values"]), period, ONE, row["unit_amount"],
-            from_minor(entered, unit), row["reason"], discount=from_minor(entered - after, unit), corrects=corrects,
-            terms=row["terms"], prorated=(row["days"], row["of_days"]) if row["of_days"] else None,
-        )
-        at = None if row["status"] == DRAFT else (row["invoice"], row["id"])
-        return BilledLine(it, at, tuple(days), left=max(from_minor(left, unit), from_minor(0, unit)),
-                          treatment=treatment)
+def commitment_rating(
+    connection: Connection, rates: Sequence[TaxRate], invoice: Invoice, line: InvoiceLine, owner: Subscription,
+    agreement: Agreement,
+) -> Rating:
+    """How a line of a commitment came about, from what stood when its invoice was finalised."""
+    unit, amount = currency(invoice.currency), line.amount if line.entered is None else line.entered
+    if line.period is None:
+        raise ValueError(f"Line {line.id} of a commitment has no period.")
+    part = owner.life.fee_part(line.period.start)
+    stored = stored_lines(connection, invoice.organization, rates, {owner.id: part.period}, also=invoice.id)[owner.id]
+    own = next(each for each in stored if each.id == line.id)
+    earlier = [each.billed for each in stored if each.age < own.age]
+    share = next(one for one in shares(agreement, part) if one.period == line.period)
+    return commitments.commitment_rating(share, agreement, part, earlier, amount, unit)

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from farthing.billing.coupons.store import AttachedCouponStore
+from farthing.billing.invoices.committed import commitment_rating
 from farthing.billing.invoices.rating import Measured, Rater, over, ratings
 from farthing.billing.invoices.reasons import DiscountReason, TaxReason, discount_reasons, tax_reasons
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import Invoice, InvoiceLine, LineNotFound, found
-from farthing.billing.subscriptions.agreed import priced_by, version_marked
+from farthing.billing.subscriptions.agreed import agreement_of, priced_by, version_marked, versions_of
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Catalog, Coupon, Meter
@@ -26,6 +27,7 @@ from farthing.pricing.arithmetic import ZERO, Exact, exactly
 from farthing.pricing.boundaries import Part
 from farthing.pricing.calendar import Period, windows
 from farthing.pricing.charges import Step
+from farthing.pricing.commitments import COMMITMENT
 from farthing.pricing.currencies import Currency, currency
 from farthing.pricing.discounts import GRANTED
 from farthing.pricing.invoicing import fee_rating, one_off_rating
@@ -101,6 +103,12 @@ class Explainer:
         unit = currency(invoice.currency)
         if line.reason == "proration":
             return Explanation(invoice, line, _given_back(line, unit))
+        if line.reason == COMMITMENT:
+            plans = self.catalog.plans(owner.organization, versions_of([owner]))
+            rates = self.catalog.tax_rates(owner.organization, hold=False)
+            with self.database.read() as connection:
+                rating = commitment_rating(connection, rates, invoice, line, owner, agreement_of(owner, plans))
+            return Explanation(invoice, line, rating)
         plans = self.catalog.plans(owner.organization, {version_marked(line.terms, owner)})
         by = priced_by(line.terms, line.price or "", owner, plans)
         days, of = line.prorated or (1, 1)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final
 
 from farthing.billing.invoices.billed import NO_FEES, Due, Fees, billed_fees, is_adjusted
-from farthing.billing.invoices.committed import Priced, true_ups
+from farthing.billing.invoices.committed import Priced, true_ups, true_ups_alone
 from farthing.billing.invoices.late import BilledPeriods, ClosedUsage, billed_usage, closed_usage
 from farthing.billing.subscriptions.agreed import Plans, agreement_of, versions_of
 from farthing.billing.subscriptions.closing import takes_late
@@ -102,18 +102,25 @@ class Rater:
         rated = [_with_late(one, next(late)) if takes else one for one, takes in zip(rated, taking, strict=True)]
         return self.committed(organization, rated, agreed)
 
-    def committed(self, organization: str, rated: Sequence[Rated], agreed: Sequence[Agreement]) -> list[Rated]:
-        """The same boundaries with what minimum commitments add to them, after all other lines but one-off ones."""
+    def committed(
+        self, organization: str, rated: Sequence[Rated], agreed: Sequence[Agreement], alone: bool = False
+    ) -> list[Rated]:
+        """The same boundaries with what minimum commitments add to them, after all other lines but one-off ones.
+
+        alone  by nothing but these lines, which are those of whole plan periods
+        """
         wanted = [place for place, one in enumerate(rated) if one.refused is None and agreed[place].is_committed]
         if not wanted:
             return list(rated)
         priced = [Priced(rated[place].due, rated[place].lines, agreed[place]) for place in wanted]
-        rates = self.catalog.tax_rates(organization, hold=False)
-        with self.database.read() as connection:
-            added = dict(zip(wanted, true_ups(connection, organization, rates, priced), strict=True))
-        return [
-            replace(one, lines=(*one.lines, *added.get(place, ()))) for place, one in enumerate(rated)
-        ]
+        if alone:
+            lines = true_ups_alone(priced)
+        else:
+            rates = self.catalog.tax_rates(organization, hold=False)
+            with self.database.read() as connection:
+                lines = true_ups(connection, organization, rates, priced)
+        added = dict(zip(wanted, lines, strict=True))
+        return [replace(one, lines=(*one.lines, *added.get(place, ()))) for place, one in enumerate(rated)]
 
     def _late(
         self, organization: str, asking: Sequence[tuple[Due, Agreement]], position: int

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import islice
+from itertools import chain
 from typing import Final
 
 from farthing.billing.invoices.billed import Due
@@ -38,7 +38,7 @@ from farthing.pricing.currencies import currency
 
 FAR: Final = datetime(9998, 1, 1, tzinfo=UTC)
 MOST: Final = 10_000  # subscriptions of one simulation
-CHUNK: Final = 200
+CHUNK: Final = 200  # boundaries that are priced together, or those of one subscription
 
 Other = Callable[[Plan], "Plan | str"]  # the terms to compare with, or why there are none
 
@@ -74,10 +74,10 @@ class Previews:
         other = self._other(caller.organization, body)
         position = self.rater.follow(caller.organization)
         compared: dict[tuple[str, str], Compared] = {}
-        due = self._due(caller.organization, body)
-        while chunk := list(islice(due, CHUNK)):
+        for chunk in _chunks(self._due(caller.organization, body)):
             for one, current, simulated in self._priced(caller.organization, chunk, other, position):
-                _add(compared, one, current, simulated)
+                if current.due.boundary.at > body.start or current.refused:  # what is only looked at is not counted
+                    _add(compared, one, current, simulated)
         keys = self.customers.keys(caller.organization, {one.customer for one in compared.values()})
         return Simulation([compared[place] for place in sorted(compared)], dict(keys))
 
@@ -103,15 +103,17 @@ class Previews:
 
         return priced
 
-    def _due(self, organization: str, body: SimulationIn) -> Iterator[Due]:
-        """The usage periods that end in the time, each with the fees of the plan period that ends with it."""
+    def _due(self, organization: str, body: SimulationIn) -> Iterator[list[Due]]:
+        """By subscription, the usage periods that end in the time, each with the fees of the plan period that ends with
+        it; and before them those of the first one's plan period, which its commitment looks at (rule 9)."""
         wanted = None
         if body.customers is not None:
             wanted = {one.id for one in self.customers.named(organization, body.customers).values()}
         for one in self._subscriptions(organization, wanted):
-            for boundary in boundaries(one.life, body.start, min(body.end, FAR)):
-                if boundary.used is not None:
-                    yield Due(one, replace(boundary, started=boundary.ended))
+            asked = [each for each in boundaries(one.life, body.start, min(body.end, FAR)) if each.used is not None]
+            ended = next((each.ended for each in asked if each.ended is not None), None)
+            earlier = [] if ended is None else boundaries(one.life, ended.period.start, body.start)
+            yield [Due(one, replace(each, started=each.ended)) for each in chain(earlier, asked)]
 
     def _subscriptions(self, organization: str, customers: set[str] | None) -> list[Subscription]:
         """All of them, or those of these customers; raises BadSimulation."""
@@ -129,14 +131,30 @@ class Previews:
         plans = self.rater.plans_of(organization, chunk)
         own = [agreement_of(due.subscription, plans) for due in chunk]
         others = [_by(other, due.subscription, plans) for due in chunk]
-        simulated = iter(self.rater.rate_by(
+        simulated = iter(self._rated(
             organization, [due for due, each in zip(chunk, others, strict=True) if isinstance(each, Agreement)],
             [each for each in others if isinstance(each, Agreement)], position,
         ))
-        for due, current, each in zip(
-            chunk, self.rater.rate_by(organization, chunk, own, position), others, strict=True
-        ):
+        for due, current, each in zip(chunk, self._rated(organization, chunk, own, position), others, strict=True):
             yield due.subscription, current, next(simulated) if isinstance(each, Agreement) else each
+
+    def _rated(
+        self, organization: str, due: Sequence[Due], agreed: Sequence[Agreement], position: int
+    ) -> list[Rated]:
+        """What these boundaries come to by terms that are given, with their commitments."""
+        rated = self.rater.rate_by(organization, due, agreed, position)
+        return self.rater.committed(organization, rated, agreed, alone=True)
+
+
+def _chunks(due: Iterator[list[Due]]) -> Iterator[list[Due]]:
+    """What is priced together, no subscription apart."""
+    chunk: list[Due] = []
+    for several in due:
+        chunk += several
+        if len(chunk) >= CHUNK:
+            yield chunk
+            chunk = []
+    yield chunk
 
 
 def _by(other: Other, one: Subscription, plans: Plans) -> Agreement | str:
