@@ -145,15 +145,6 @@ def test_all_faults_are_told_at_once(api: Api) -> None:
     assert fields_refused(answer) == {"prices[0].amount", "prices[1].meter", "prices[1].tiers"}
 
 
-def test_what_is_not_built_says_so(api: Api) -> None:
-    plan = api.made("/v1/plans", PLAN | {"trial_days": 0, "usage_interval": None})
-    answer = api.post(f"/v1/plans/{plan['id']}/versions", {
-        name: value for name, value in PLAN.items() if name != "key"
-    } | {"migrate": True})
-    assert fields_refused(answer) == {"migrate"}
-    assert (answer.json or {})["title"] == "Not available yet"
-
-
 def test_a_commitment_is_money_of_the_plans_currency(api: Api) -> None:
     """Shown with its own decimals, changed and taken away like everything else of a version nobody subscribed to."""
     plan = api.made("/v1/plans", PLAN | {"minimum_commitment": "100"})

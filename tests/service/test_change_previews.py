@@ -123,6 +123,20 @@ def test_one_that_would_never_begin_has_no_invoice(books: Books) -> None:
     assert (told["without"]["total"], told["difference"]) == ("10.00", "-10.00")
 
 
+def test_a_commitment_is_told_once_with_the_change_and_once_without(books: Books) -> None:
+    """Each of the two looks at its own lines alone (rule 9): the true-up of November is the same in both."""
+    books.meter()
+    books.plan(BASE, CALLS, minimum_commitment="50.00")
+    books.customer()
+    books.subscribe(key="main", starts_at="2026-11-01T00:00:00Z")
+    books.billed("2026-11-20T00:00:00Z")
+    books.use("1", "2026-11-10T00:00:00Z", "100")
+    told = preview(books, change={"overrides": {"base": {"amount": "11.00"}}, "at": "period_end"})
+    ups = [[line["amount"] for line in each["lines"] if line["reason"] == "commitment"]
+           for each in (told, told["without"])]
+    assert (ups, told["difference"]) == ([["30.00"], ["30.00"]], "1.00")
+
+
 @pytest.mark.parametrize(("verb", "body"), [
     ("change", {"plan": "euro", "at": "now"}), ("change", {"quantities": {"x": "1"}, "at": "now"}),
     ("change", {"overrides": {"x": {"amount": "1"}}, "at": "now"}), ("change", {"plan": "none", "at": "now"}),

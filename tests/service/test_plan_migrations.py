@@ -1,5 +1,6 @@
 """New versions of plans, to which those on earlier ones change: compared first, then each once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -182,6 +183,24 @@ def test_a_migration_that_was_cut_off_goes_on_and_changes_each_once(
     whole = ended(november, made)
     assert (whole["status"], whole["progress"], whole["migrated"]) == ("completed", {"done": 2, "total": 2}, 2)
     assert [len(on(november, key)["changes"]) for key in ("main", "other")] == [1, 1]
+
+
+@pytest.mark.together
+def test_two_processes_at_once_change_each_once(november: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes the row, and from it where the other came to."""
+    for number in range(6):
+        november.customer(f"c{number}")
+        november.subscribe(customer=f"c{number}", key=f"s{number}", starts_at="2026-11-01T00:00:00Z")
+    monkeypatch.setattr(service, "CHUNK", 1)
+    monkeypatch.setattr(PlanMigrations, "begin_migration", lambda self, organization, migration: None)
+    made = version(november, DEARER, CALLS, migrate="now")
+    assert ended(november, made)["status"] == "queued"
+    with ThreadPoolExecutor(2) as processes:
+        for done in [processes.submit(november.api.farthing[PlanMigrations].resume) for _ in range(2)]:
+            done.result()
+    told = ended(november, made)
+    assert (told["status"], told["progress"], told["migrated"]) == ("completed", {"done": 8, "total": 8}, 8)
+    assert {len(one["changes"]) for one in november.api.every("/v1/subscriptions")} == {1}
 
 
 @pytest.mark.parametrize(("fields", "field"), [
