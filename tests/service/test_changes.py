@@ -318,3 +318,23 @@ def test_what_is_against_a_rule_is_named(november: Books, body: Mapping[str, Any
     assert answer.status_code == 422
     assert field in [each["field"] for each in (answer.json or {})["errors"]]
     assert november.api.get("/v1/subscriptions/main").json == before
+
+
+def test_months_that_are_made_up_for_in_one_run_are_each_billed_as_they_were_agreed(books: Books) -> None:
+    """However many transactions lie between the boundaries of one subscription."""
+    books.plan(BASE)
+    books.plan(BIG, key="big")
+    for number in range(30):
+        books.customer(key=f"c{number}")
+        books.subscribe(customer=f"c{number}", key=f"s{number}", starts_at="2026-08-01T00:00:00Z")
+        books.api.made(f"/v1/subscriptions/s{number}/change", {"plan": "big", "at": "2026-08-21T00:00:00Z"})
+    books.billed("2026-11-20T00:00:00Z")
+    for number in range(30):
+        mine = books.api.every(f"/v1/invoices?customer=c{number}")
+        assert [told(one) for one in mine] == [
+            [("fee", "base", "6.45", "2026-08-01", "2026-08-21"), ("fee", "base", "14.19", "2026-08-21", "2026-09-01")],
+            [("fee", "base", "40.00", "2026-09-01", "2026-10-01")],
+            [("fee", "base", "40.00", "2026-10-01", "2026-11-01")],
+            [("fee", "base", "40.00", "2026-11-01", "2026-12-01")],
+        ]
+    assert books.api.every("/v1/credit-notes") == []

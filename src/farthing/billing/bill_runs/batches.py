@@ -107,8 +107,9 @@ class Batch:
         if not all(self.left.bears(line) for line in rated.lines):
             return False
         found = self.found[current.id]
-        if rated.corrects and current is found and found.version != rated.due.subscription.version:
-            return False  # what it corrects may have been voided, or given back otherwise
+        looked_back = found.adjusted_from is not None or (rated.corrects and current is found)
+        if looked_back and found.version != rated.due.subscription.version:
+            return False  # what was billed may have been voided, closed, or given back otherwise
         earlier = self._earlier(rated)
         return earlier is None or earlier.position is None or earlier.position <= rated.position
 

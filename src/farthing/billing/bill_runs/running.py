@@ -120,7 +120,7 @@ class Running:
     def _step(self, run: BillRun, going: _Pass, chunk: Sequence[Due]) -> BillRun:
         """Price some boundaries and then write them in one transaction, with the run itself."""
         left = going.parked.keys() | going.moved
-        due = [one for one in chunk if one.subscription.id not in left]
+        due = self._as_it_stands(run, [one for one in chunk if one.subscription.id not in left])
         rated = self.rater.rate(run.organization, due, going.position)
         buyers = self.customers.many(run.organization, {one.subscription.customer for one in due})
         with self.database.write() as connection:
@@ -136,6 +136,15 @@ class Running:
             )
             BillRunStore(connection).save(run)
         return run
+
+    def _as_it_stands(self, run: BillRun, due: Sequence[Due]) -> list[Due]:
+        """The same boundaries of subscriptions as they are now: what was billed tells days by what is closed."""
+        adjusted = {one.subscription.id for one in due if one.subscription.adjusted_from is not None}
+        if not adjusted:
+            return list(due)
+        with self.database.read() as connection:
+            known = SubscriptionStore(connection).many(run.organization, adjusted)
+        return [replace(one, subscription=known.get(one.subscription.id, one.subscription)) for one in due]
 
     def _batch(
         self, connection: Connection, run: BillRun, going: _Pass, rated: Sequence[Rated], buyers: Mapping[str, Customer]

@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 from farthing.billing.invoices.billed import Due
 from farthing.billing.previews.coming import ComingInvoices
 from farthing.billing.previews.schemas import InvoicePreviewIn
+from farthing.billing.previews.steady import steady
 from farthing.billing.previews.values import CannotBeRated, NothingUpcoming, Preview, Upcoming
 from farthing.billing.subscriptions import deciding
 from farthing.billing.subscriptions.changing import asked_change
 from farthing.billing.subscriptions.closing import FAR, boundary_at, due_boundaries, is_open
 from farthing.billing.subscriptions.deciding import Decided
-from farthing.billing.subscriptions.store import SubscriptionStore
-from farthing.billing.subscriptions.values import Subscription, found
+from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Catalog
 from farthing.customers import CustomerBook
 from farthing.kernel.clock import Clock
@@ -47,10 +47,13 @@ class ChangePreviews:
         if len(named) > 1:
             message = f"cannot be given beside {named[0]}: one call is looked at, or none"
             raise Invalid(f"{named[1]} {message}.", [FieldError(named[1], message)])
-        now = self.now(caller.organization)
+        return steady(
+            self.database, caller.organization, body.subscription, lambda current: self._previewed(current, body)
+        )
+
+    def _previewed(self, current: Subscription, body: InvoicePreviewIn) -> Preview:
+        now = self.now(current.organization)
         with self.database.read() as connection:
-            store = SubscriptionStore(connection)
-            current = found(store.find(caller.organization, body.subscription), body.subscription)
             decided = self._decided(connection, current, body, now)
         pairs = _unchanged(current) if decided is None else _pairs(current, decided)
         return self._compared(current, pairs, now)

@@ -11,6 +11,7 @@ from farthing.billing.invoices.billed import Due
 from farthing.billing.invoices.rating import Rated, Rater
 from farthing.billing.previews.coming import ComingInvoices
 from farthing.billing.previews.schemas import SimulationIn
+from farthing.billing.previews.steady import steady
 from farthing.billing.previews.values import (
     BadSimulation,
     CannotBeRated,
@@ -24,7 +25,7 @@ from farthing.billing.subscriptions.agreed import Plans, agreement_by, agreement
 from farthing.billing.subscriptions.closing import due_boundaries
 from farthing.billing.subscriptions.overrides import overridden
 from farthing.billing.subscriptions.store import SubscriptionStore
-from farthing.billing.subscriptions.values import Subscription, found
+from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Plan, price_from
 from farthing.customers import CustomerBook
 from farthing.kernel.clock import Clock
@@ -55,8 +56,9 @@ class Previews:
 
     def upcoming(self, caller: Caller, reference: str) -> Upcoming:
         """Raises SubscriptionNotFound, NothingUpcoming, CannotBeRated."""
-        with self.database.read() as connection:
-            one = found(SubscriptionStore(connection).find(caller.organization, reference), reference)
+        return steady(self.database, caller.organization, reference, self._upcoming)
+
+    def _upcoming(self, one: Subscription) -> Upcoming:
         boundary = next(due_boundaries(one, FAR), None)
         if boundary is None:
             raise NothingUpcoming(f"Subscription {one.id} has ended, and its end is billed.")
