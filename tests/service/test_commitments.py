@@ -231,3 +231,21 @@ def test_it_says_how_it_came_about(committed: Books) -> None:
         ("-5", "Base fee (15 of 30 days), fixed fee"), ("-5", "Calls, usage"),
     ]
     assert (told["exact"], told["amount"]) == ("40", "40.00")
+
+
+def test_late_usage_corrects_it_down_and_up(committed: Books) -> None:
+    """More usage lowers the true-up by what it adds; a voided event raises it again (rule 18)."""
+    committed.subscribe(key="main", starts_at="2026-10-01T00:00:00Z")
+    billed(committed, "2026-11-20")
+    assert true_ups(committed) == [("90.00", "2026-10-01", "2026-11-01")]
+    committed.use("late", "2026-10-10T00:00:00Z", "400")
+    [december] = billed(committed, "2026-12-02")
+    assert [one[:3] for one in lines(december)][1:] == [
+        ("late_usage", "calls", "40.00"), ("commitment", None, "-40.00"), ("commitment", None, "90.00"),
+    ]
+    told = committed.api.get(f"/v1/invoices/{december['id']}/lines/{december['lines'][2]['id']}/explain").json or {}
+    assert told["amount"] == "-40.00"
+    committed.void_event("late")
+    billed(committed, "2027-01-02")
+    october = [one[0] for one in true_ups(committed) if one[1] == "2026-10-01"]
+    assert october == ["90.00", "-40.00", "40.00"]

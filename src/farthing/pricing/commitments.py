@@ -25,11 +25,11 @@ NOTHING = Fraction(0)
 class BilledLine:
     """A line as a commitment looks at it; amounts in major units.
 
-    line       `amount` as entered, `discount` of that. A correction of a true-up has its share of the discount taken
-               off already; its `unit_amount` is what it lowers the true-up by before that
+    line       `amount` as entered, `discount` of that; `rated`, where it is there, is what counts of usage, and of a
+               correction that is not finalised yet what it lowers the true-up by, below zero, before discounts
     at         the finalised invoice and line, by identifier; None while it is not finalised
     credited   of a fee: days that credit notes gave back
-    lowered    of a true-up: what credit notes lowered it by, before discounts
+    lowered    of a true-up: what finalised corrections lowered it by, before discounts
     left       of a true-up: what may still be given back, after discounts
     treatment  of a true-up: how it was taxed
     """
@@ -107,7 +107,7 @@ def counted_for(
     for one in billed:
         amount = NOTHING
         if one.line.reason in USED and _begins_in(one, part) and _plan_of(one, agreement) == plan:
-            amount = Fraction(one.line.amount)
+            amount = Fraction(one.line.amount if one.line.rated is None else one.line.rated)
         elif one.line.reason == "fee" and one.line.period is not None:
             amount = _fee_for(plan, agreement, part, one, _back(one, billed), currency)
         if amount:
@@ -238,7 +238,7 @@ def _lines(share: Share, owed: Decimal, charged: Sequence[BilledLine], currency:
 def _lowered(one: BilledLine, charged: Sequence[BilledLine]) -> Decimal:
     """What corrections lowered a true-up by already, before discounts."""
     lines = [each.line for each in charged if one.at is not None and each.line.corrects == one.at]
-    return one.lowered + sum((line.unit_amount or ZERO for line in lines), ZERO)
+    return one.lowered - sum((line.rated or ZERO for line in lines), ZERO)
 
 
 def _true_up_line(share: Share, amount: Decimal, corrects: bool) -> Line:
@@ -257,6 +257,6 @@ def _correction(one: BilledLine, before: Decimal, part: Decimal, currency: Curre
     given = rounded(after * Fraction(before + part), currency) - rounded(after * Fraction(before), currency)
     told = f"{line.description}: {money(part, currency)} less is missing"
     return Line(
-        told, None, (), line.period, -ONE, part, -min(given, one.left), COMMITMENT, corrects=one.at,
-        taxed_as=one.treatment, prorated=line.prorated,
+        told, None, (), line.period, -ONE, None, -min(given, one.left), COMMITMENT, corrects=one.at,
+        taxed_as=one.treatment, prorated=line.prorated, rated=-part,
     )

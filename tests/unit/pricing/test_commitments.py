@@ -145,7 +145,7 @@ def test_a_correction_is_lessened_by_the_discount() -> None:
     assert told(true_up) == [("90.00", 0)]
     billed = [*first, *stood(true_up, Fraction(1, 5)), BilledLine(line(Decimal("40.00"), "late_usage"))]
     [correction] = commitment_lines(terms, november(), billed, USD)
-    assert (str(correction.amount), str(correction.unit_amount)) == ("-32.00", "40.00")
+    assert (str(correction.amount), str(correction.rated)) == ("-32.00", "-40.00")
     assert correction.corrects == ("inv", "0")
     assert commitment_lines(terms, november(), [*billed, BilledLine(correction, ("inv", "1"))], USD) == ()
 

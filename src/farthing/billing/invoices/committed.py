@@ -119,7 +119,10 @@ def commitment_rating(
     if line.period is None:
         raise ValueError(f"Line {line.id} of a commitment has no period.")
     part = owner.life.fee_part(line.period.start)
-    stored = stored_lines(connection, invoice.organization, rates, {owner.id: part.period}, also=invoice.id)[owner.id]
+    spans = {owner.id: part.period}
+    stored = stored_lines(
+        connection, invoice.organization, rates, spans, also=invoice.id, before=invoice.position
+    )[owner.id]
     own = next(each for each in stored if each.id == line.id)
     earlier = [each.billed for each in stored if each.age < own.age]
     share = next(one for one in shares(agreement, part) if one.period == line.period)

@@ -1,14 +1,14 @@
 """The lines that stand of plan periods, as commitments look at them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, or_, select
+from sqlalchemy import Connection, RowMapping, func, or_, select
 
 from farthing.billing.invoices.billed import by_credit_notes, treatment_of
-from farthing.billing.invoices.models import invoice_lines, invoices
+from farthing.billing.invoices.models import invoice_lines, invoices, usage_credits
 from farthing.billing.invoices.values import DRAFT, VOID
 from farthing.pricing.arithmetic import exactly, from_minor
 from farthing.pricing.calendar import Period
@@ -37,13 +37,14 @@ class Stored:
 
 def stored_lines(
     connection: Connection, organization: str, rates: Sequence[TaxRate], spans: Mapping[str, Period],
-    also: str | None = None,
+    also: str | None = None, before: int | None = None,
 ) -> dict[str, list[Stored]]:
     """What invoices and drafts bill of these subscriptions in these times, older ones first.
 
     What was voided and forgiven counts: it is not to be billed again (rule 20).
 
-    also  an invoice that counts whatever became of it
+    also    an invoice that counts whatever became of it
+    before  the events from where on corrections of usage and of true-ups are left out; None: all count
     """
     found: dict[str, list[Stored]] = {id: [] for id in spans}
     if not spans:
@@ -61,6 +62,7 @@ def stored_lines(
     )
     rows = sorted(connection.execute(query).mappings(), key=_age)
     corrected = [row["id"] for row in rows if row["reason"] in ("fee", COMMITMENT) and row["status"] != DRAFT]
+    taken = _taken_back(connection, organization, [row["id"] for row in rows], before)
     notes, days = by_credit_notes(connection, organization, corrected)
     by_id = {rate.id: rate for rate in rates}
     back: dict[str, list[RowMapping]] = {}
@@ -71,7 +73,8 @@ def stored_lines(
         if row["period_from"] < spans[row["subscription"]].end and row["period_to"] > spans[row["subscription"]].start:
             place = row["subscription"], row["boundary"], _own(row)
             is_draft = row["status"] == DRAFT
-            billed = _billed(row, back.get(row["id"], ()), notes.get(row["id"], (0, 0)), days.get(row["id"], ()), by_id)
+            billed = _billed(row, back.get(row["id"], ()), notes.get(row["id"], (0, 0)), days.get(row["id"], ()), by_id,
+                             taken.get(row["id"], 0))
             found[row["subscription"]].append(Stored(billed, row["id"], place, is_draft, _age(row)))
     return found
 
@@ -92,7 +95,7 @@ def _age(row: RowMapping) -> tuple[object, ...]:
 
 def _billed(
     row: RowMapping, back: Sequence[RowMapping], noted: tuple[int, int], days: Sequence[Period],
-    rates: Mapping[str, TaxRate],
+    rates: Mapping[str, TaxRate], taken: int,
 ) -> BilledLine:
     unit = currency(row["currency"])
     period = Period(row["period_from"], row["period_to"])
@@ -109,6 +112,21 @@ def _billed(
             from_minor(entered, unit), row["reason"], discount=from_minor(entered - after, unit), corrects=corrects,
             terms=row["terms"], prorated=(row["days"], row["of_days"]) if row["of_days"] else None,
         )
+        if row["reason"] in USED:  # what late usage took back is counted where it was charged, before discounts
+            it = replace(it, rated=from_minor(entered + taken if entered > 0 else 0, unit))
         at = None if row["status"] == DRAFT else (row["invoice"], row["id"])
-        return BilledLine(it, at, tuple(days), left=max(from_minor(left, unit), from_minor(0, unit)),
-                          treatment=treatment)
+        return BilledLine(
+            it, at, tuple(days), from_minor(-taken, unit), max(from_minor(left, unit), from_minor(0, unit)), treatment
+        )
+
+
+def _taken_back(
+    connection: Connection, organization: str, lines: Sequence[str], before: int | None
+) -> dict[str, int]:
+    """What finalised corrections took back of lines, before discounts, in minor units: below zero."""
+    credit = usage_credits.c
+    mine = (credit.organization == organization) & credit.line.in_(lines)
+    query = select(credit.line, func.sum(credit.rated)).where(mine).group_by(credit.line)
+    if before is not None:
+        query = query.where(credit.position < before)
+    return {line: int(rated) for line, rated in connection.execute(query)}
