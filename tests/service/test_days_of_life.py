@@ -1,0 +1,85 @@
+"""Each day of a subscription's life is charged once, net of all that was given back, whatever happened to it."""
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from farthing.app import Farthing
+from tests.oracle import sound_books
+from tests.service.books import BASE, Books
+
+pytestmark = [pytest.mark.books]
+YEARLY: dict[str, Any] = BASE | {"amount": "365.00"}  # one a day
+
+
+def life_of(books: Books) -> None:
+    books.plan(YEARLY, interval="year")
+    books.plan(BASE | {"amount": "730.00"}, key="big", interval="year")
+    books.customer()
+    books.subscribe(key="main", starts_at="2026-01-01T00:00:00Z")
+    books.billed("2026-11-20T12:00:00Z")
+
+
+def say(books: Books, verb: str, at: str, **body: Any) -> None:
+    books.api.made(f"/v1/subscriptions/main/{verb}", {"at": at} | body)
+
+
+def charged(books: Books) -> Fraction:
+    """What its invoices charge, less what credit notes gave back."""
+    invoices = [one for one in books.invoices() if one["status"] != "void"]
+    notes = books.api.every("/v1/credit-notes")
+    return sum((Fraction(one["total"]) for one in invoices), Fraction(0)) - sum(
+        (Fraction(note["total"]) for note in notes), Fraction(0)
+    )
+
+
+def at_the_end(books: Books, farthing: Farthing) -> Fraction:
+    books.api.clock.to("2027-01-01T12:00:00Z")
+    books.run("2027-01-01T12:00:00Z")
+    sound_books(farthing, books.api.organization)
+    return charged(books)
+
+
+@pytest.mark.together
+def test_an_end_gives_back_the_days_after_it(books: Books, farthing: Farthing) -> None:
+    """Rules 13 and 14: of 365 days 30 are left, and a credit note gives them back."""
+    life_of(books)
+    say(books, "cancel", "2026-12-02T00:00:00Z")
+    assert at_the_end(books, farthing) == 335
+
+
+@pytest.mark.together
+def test_paused_twice_in_a_year(books: Books, farthing: Farthing) -> None:
+    """Rule 15 (T20): five days and seven, and then the end."""
+    life_of(books)
+    for pause, resume in (("11-20", "11-25"), ("12-03", "12-10")):
+        books.api.clock.to(f"2026-{pause}T18:00:00Z")
+        say(books, "pause", "now")  # from the next midnight on
+        say(books, "resume", "now")  # which undoes it
+        say(books, "pause", f"2026-{pause}T00:00:00Z")
+        books.api.clock.to(f"2026-{resume}T18:00:00Z")
+        say(books, "resume", "now")  # from the midnight before
+    say(books, "cancel", "2026-12-31T00:00:00Z")
+    assert at_the_end(books, farthing) == 364 - 5 - 7
+
+
+@pytest.mark.together
+def test_up_and_down_by_invoices_of_their_own(books: Books, farthing: Farthing) -> None:
+    """Rule 14 (T20): ten days at twice the price cost ten more; five changes of one moment cost nothing."""
+    life_of(books)
+    say(books, "change", "2026-11-25T00:00:00Z", plan="big", invoice="now")
+    say(books, "change", "2026-12-05T00:00:00Z", plan="pro", invoice="now")
+    for plan in ("big", "pro", "big", "pro"):
+        say(books, "change", "2026-12-20T00:00:00Z", plan=plan, invoice="next")
+    say(books, "cancel", "2026-12-31T00:00:00Z")
+    assert at_the_end(books, farthing) == 364 + 10
+
+
+@pytest.mark.together
+def test_ended_and_begun_again_at_the_border(books: Books, farthing: Farthing) -> None:
+    """Rule 13 (T20): the day of the border is the second one's."""
+    life_of(books)
+    say(books, "cancel", "2026-12-02T00:00:00Z")
+    books.subscribe(key="again", starts_at="2026-12-02T00:00:00Z", ends_at="2027-01-01T00:00:00Z")
+    assert at_the_end(books, farthing) == 365
