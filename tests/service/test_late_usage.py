@@ -52,3 +52,98 @@ def test_a_voided_event_is_given_back(november: Books) -> None:
     assert late(invoice) == [("late_usage", "calls", "-1.00", "2026-10-01", "2026-11-01")]
     assert invoice["lines"][-1]["quantity"] == "-10"
     assert invoice["total"] == "9.00"
+
+
+def test_after_the_end_it_has_an_invoice_of_its_own(november: Books) -> None:
+    """With the last boundary, made and finalised by the next run (rule 25); where there are only credits, none."""
+    november.api.made("/v1/subscriptions/main/cancel", {"at": "period_end"})
+    november.api.clock.to("2026-12-03T00:00:00Z")
+    assert november.billed("2026-12-02T00:00:00Z") == []
+    november.use("2", "2026-11-30T23:59:59Z", "3")
+    november.use("3", "2026-10-31T12:00:00Z", "2")
+    [own] = november.billed("2026-12-02T01:00:00Z")
+    assert (own["boundary"], own["status"], own["period"]) == ("2026-12-01T00:00:00Z", "open", None)
+    assert late(own) == lines(own) == [
+        ("late_usage", "calls", "0.20", "2026-10-01", "2026-11-01"),
+        ("late_usage", "calls", "0.30", "2026-11-01", "2026-12-01"),
+    ]
+    assert november.billed("2026-12-02T02:00:00Z") == []
+    november.void_event("1")
+    assert november.billed("2026-12-02T03:00:00Z") == []
+    [note] = november.api.every("/v1/credit-notes")
+    assert note["total"] == "1.00"
+    november.use("4", "2026-11-29T00:00:00Z", "1")
+    [second] = november.billed("2026-12-02T04:00:00Z")
+    assert late(second) == [("late_usage", "calls", "0.10", "2026-11-01", "2026-12-01")]
+    november.post(second, "void", {"rebill": True})
+    [again] = november.billed("2026-12-02T05:00:00Z")
+    assert late(again) == late(second)
+
+
+def test_what_a_voided_invoice_corrected_comes_again(november: Books) -> None:
+    november.use("2", "2026-10-20T00:00:00Z", "5")
+    first = december(november)
+    november.post(first, "void", {"rebill": True})
+    assert lines(december(november)) == lines(first)
+
+
+def test_a_credit_has_the_discount_and_the_tax_of_its_line(books: Books) -> None:
+    """Ten percent off and twenty percent of tax: of a dollar given back, ninety cents and their tax."""
+    books.api.made("/v1/tax-rates", {"key": "vat", "name": "VAT", "percent": "20", "country": "AT"})
+    books.api.made("/v1/coupons", {"key": "ten", "name": "Ten", "percent": "10", "duration": "once"})
+    books.customer_on(
+        CALLS, BASE, key="main", starts_at="2026-10-01T00:00:00Z", customer={"address": {"country": "AT"}}
+    )
+    books.use("1", "2026-10-10T00:00:00Z", "20")
+    books.use("2", "2026-10-11T00:00:00Z", "10")
+    books.billed("2026-10-02T00:00:00Z")
+    books.api.made("/v1/subscriptions/main/coupons", {"coupon": "ten"})
+    books.billed("2026-11-02T00:00:00Z")
+    books.void_event("2")
+    invoice = december(books)
+    [line] = [one for one in invoice["lines"] if one["reason"] == "late_usage"]
+    assert (line["amount"], line["discount"], line["tax"], line["quantity"]) == ("-0.90", "0.00", "-0.18", "-10")
+    books.use("3", "2026-10-12T00:00:00Z", "10")
+    books.api.clock.to("2027-01-02T00:00:00Z")
+    [january] = books.billed("2027-01-02T00:00:00Z")
+    assert late(january) == [("late_usage", "calls", "1.00", "2026-10-01", "2026-11-01")]
+
+
+def test_a_late_change_of_a_level_corrects_each_closed_period_after_it(books: Books) -> None:
+    books.meter("seats", event_type="call", aggregation="weighted_sum")
+    books.customer_on(
+        CALLS | {"meter": "seats", "unit_amount": "1.00"}, key="main", starts_at="2026-09-01T00:00:00Z"
+    )
+    books.billed("2026-11-02T00:00:00Z")
+    books.use("1", "2026-09-16T00:00:00Z", "2")
+    assert lines(december(books)) == [
+        ("usage", "calls", "2.00", "2026-11-01", "2026-12-01"),
+        ("late_usage", "calls", "1.00", "2026-09-01", "2026-10-01"),
+        ("late_usage", "calls", "2.00", "2026-10-01", "2026-11-01"),
+    ]
+
+
+def test_groups_are_corrected_each_by_itself(books: Books) -> None:
+    """One that has all its events voided, one that grows, and one that was not there."""
+    books.customer_on(CALLS | {"group_by": ["region"]}, key="main", starts_at="2026-10-01T00:00:00Z")
+    books.use("1", "2026-10-10T00:00:00Z", "10", region="eu")
+    books.use("2", "2026-10-10T00:00:00Z", "10", region="us")
+    [october] = books.billed("2026-11-02T00:00:00Z")
+    books.void_event("2")
+    books.use("3", "2026-10-11T00:00:00Z", "10", region="eu")
+    books.use("4", "2026-10-12T00:00:00Z", "5", region="asia")
+    books.use("5", "2026-11-12T00:00:00Z", "50", region="asia")
+    corrections = [line for line in december(books)["lines"] if line["reason"] == "late_usage"]
+    assert [(line["group"], line["amount"], line["corrects"]["line"]) for line in corrections] == [
+        ({"region": "asia"}, "0.50", october["lines"][0]["id"]),
+        ({"region": "eu"}, "1.00", october["lines"][0]["id"]),
+        ({"region": "us"}, "-1.00", october["lines"][1]["id"]),
+    ]
+
+
+def test_a_late_line_is_explained(november: Books) -> None:
+    november.use("2", "2026-10-20T00:00:00Z", "5")
+    invoice = december(november)
+    answer = november.api.get(f"/v1/invoices/{invoice['id']}/lines/{invoice['lines'][-1]['id']}/explain").json or {}
+    assert (answer["exact"], answer["amount"]) == ("0.5", "0.50")
+    assert [step["amount"] for step in answer["steps"]] == ["1.5", "-1"]

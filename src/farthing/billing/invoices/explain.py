@@ -23,7 +23,7 @@ from farthing.kernel.database import Database
 from farthing.kernel.pagination import Listing, Page
 from farthing.pricing.aggregation import Aggregation, Point, aggregate, sum_of
 from farthing.pricing.agreements import Agreement, Segment
-from farthing.pricing.arithmetic import ZERO, Exact, exactly
+from farthing.pricing.arithmetic import ZERO, Exact, exactly, minus
 from farthing.pricing.boundaries import Part
 from farthing.pricing.calendar import Period, windows
 from farthing.pricing.charges import Step
@@ -120,7 +120,10 @@ class Explainer:
         part = Part(line.period, days, of, owner.life.usage_part(line.period.start).whole)
         agreement = Agreement((), ZoneInfo(owner.timezone), tuple((one.start, one.end) for one in owner.pauses))
         rated = ratings(Segment(by.price, part), measured, agreement, unit)
-        rating = next(one.rating for one in rated if one.group == line.group)
+        nothing = Rating(ZERO, ZERO, ZERO, ())
+        rating = next((one.rating for one in rated if one.group == line.group), nothing)
+        if line.reason == "late_usage":
+            rating = _less_charged(line, rating)
         inside = over(part, agreement)
         points = [
             point for point in counted_for(by.price, line.group, measured.points)
@@ -137,6 +140,15 @@ def _given_back(line: InvoiceLine, unit: Currency) -> Rating:
     days, of = line.prorated or (1, 1)
     note = f"{days} of {of} days of what line {line.corrects[1] if line.corrects else ''} came to after discount"
     return Rating(entered, entered, Decimal(line.quantity), (Step(Decimal(line.quantity), entered, note),))
+
+
+def _less_charged(line: InvoiceLine, rating: Rating) -> Rating:
+    """All events known by then, less what the period's lines charged for them before (rule 18)."""
+    entered = line.amount if line.entered is None else line.entered
+    with exactly():
+        before = minus(entered, rating.exact)
+    note = "what was charged before" if entered > ZERO else "what was charged before, less the discount it had"
+    return Rating(entered, entered, rating.quantity, (*rating.steps, Step(ZERO, before, note)))
 
 
 def _one_off(invoice: Invoice, line: InvoiceLine) -> Explanation:

@@ -78,13 +78,6 @@ def closed_usage(
             yield ClosedUsage(boundary, period, touched)
 
 
-def every_closed(one: Subscription, agreement: Agreement) -> Iterator[ClosedUsage]:
-    """All closed usage periods, with all prices that look at usage."""
-    for boundary in boundaries(one.life, None, one.billed_through) if one.billed_through else ():
-        if boundary.used is not None and not is_open(one, boundary.at):
-            yield ClosedUsage(boundary, boundary.used.period, usage_segments(agreement, boundary.used))
-
-
 def _spans(arrivals: Iterable[Arrival], meters: Mapping[str, Meter]) -> dict[str, Span]:
     """By a meter's key, between which times to look; what a level carries in has no end (rule 17)."""
     found: dict[str, Span] = {}
