@@ -338,3 +338,14 @@ def test_months_that_are_made_up_for_in_one_run_are_each_billed_as_they_were_agr
             [("fee", "base", "40.00", "2026-11-01", "2026-12-01")],
         ]
     assert books.api.every("/v1/credit-notes") == []
+
+
+def test_an_end_at_its_own_start_is_withdrawn_as_any(books: Books) -> None:
+    """Nothing of it is billed (rule 13)."""
+    books.plan(BASE)
+    books.customer()
+    books.subscribe(key="main", starts_at="2026-11-25T00:00:00Z")
+    assert change(books, "cancel", at="now")["ends_at"] == "2026-11-25T00:00:00Z"
+    assert change(books, "uncancel")["ends_at"] is None
+    books.api.clock.to("2026-12-02T00:00:00Z")
+    assert [told(one)[0][2] for one in books.billed("2026-12-02T00:00:00Z")] == ["2.00", "10.00"]

@@ -1,13 +1,21 @@
 """Usage that comes late, and voided events, of periods that are billed (rule 18; T21)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
+from tests.oracle import sound_books
 from tests.service.books import BASE, CALLS, Books, lines
 
 pytestmark = [pytest.mark.books]
+
+
+@pytest.fixture(autouse=True)
+def sound(books: Books) -> Iterator[None]:
+    """Whatever came late, the books end sound."""
+    yield
+    sound_books(books.api.farthing, books.api.organization)
 
 
 @pytest.fixture

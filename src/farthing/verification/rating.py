@@ -17,6 +17,7 @@ from farthing.verification.reading import every_invoice
 from farthing.verification.values import Broken
 
 CHUNK = 100
+BILLED = ("usage", "fee")  # other reasons correct one of these
 
 
 def rating(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
@@ -38,6 +39,10 @@ def _of(connection: Connection, farthing: Farthing, chunk: Sequence[Invoice]) ->
         wanted = [one.subscription for one in mine if one.subscription]
         owners = SubscriptionStore(connection).many(organization, wanted)
         for invoice in mine:
+            if invoice.late:  # what came after the last boundary: corrections alone
+                if any(line.reason in BILLED for line in invoice.lines):
+                    yield Broken(organization, invoice.number or invoice.id, "bills usage or fees after the end")
+                continue
             owner, at = owners.get(invoice.subscription or ""), invoice.boundary
             boundary = boundary_at(owner, at) if owner is not None and at is not None else None
             if owner is None or boundary is None:
@@ -58,7 +63,7 @@ def _difference(invoice: Invoice, rated: Rated) -> str | None:
     """
     if rated.refused:
         return f"could not be made again: {rated.refused}"
-    reasons = ("usage", "fee") if rated.due.subscription.adjusted_from is None else ("usage",)
+    reasons = BILLED if rated.due.subscription.adjusted_from is None else ("usage",)
     stored = [
         (line.price, line.group, line.quantity, line.entered) for line in invoice.lines if line.reason in reasons
     ]

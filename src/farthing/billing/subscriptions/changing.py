@@ -89,7 +89,7 @@ class Changes:
             named = found(store.find(caller.organization, reference), reference)
             hold_account(connection, caller.organization, named.customer)
             current = found(store.find(caller.organization, named.id, lock=True), reference)
-            if current.canceled_at is None or current.ends_at is None or current.current_period() is None:
+            if current.canceled_at is None or current.ends_at is None or current.is_billed_to_its_end:
                 state = "is not canceled" if current.canceled_at is None else "has ended, and its end is billed"
                 raise NotCanceled(f"Subscription {current.id} {state} (rule 13).")
             changed = replace(ending(current, current.agreed_end), canceled_at=None)

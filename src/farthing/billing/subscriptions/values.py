@@ -129,6 +129,11 @@ class Subscription:
             return "canceled"
         return "trialing" if self.trial_ends_at is not None and now < self.trial_ends_at else "active"
 
+    @property
+    def is_billed_to_its_end(self) -> bool:
+        """Whether the boundary at its end is closed; where it ends before its first paid day, there is none."""
+        return self.ends_at is not None and self.billed_through is not None and self.billed_through >= self.ends_at
+
     def current_period(self) -> Period | None:
         """From its last closed boundary, or its start, to the end of the plan period that holds it (rule 13).
 
