@@ -1,6 +1,6 @@
 """`docs/worked-examples.md`: what the rules of money come to, worked out by the code that makes invoices."""
 
-from worked_examples import invoices, prices, times
+from worked_examples import corrections, invoices, prices, times
 
 OPENING = """\
 # Worked examples
@@ -15,5 +15,5 @@ its first day up to, but not including, the day behind the arrow.
 
 def worked_examples() -> str:
     """The whole page."""
-    parts = [part for room in (prices, times, invoices) for part in room.SECTIONS]
+    parts = [part for room in (prices, times, invoices, corrections) for part in room.SECTIONS]
     return "\n".join([OPENING, *(part() for part in parts)])
