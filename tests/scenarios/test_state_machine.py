@@ -177,7 +177,7 @@ def needs_seats(plan: Mapping[str, Any]) -> bool:
 SHORT = settings(max_examples=10, stateful_step_count=14, deadline=None, derandomize=True)
 EXAMPLES = os.environ.get("FARTHING_EXAMPLES")  # then other ones each time
 LONG = settings(
-    max_examples=int(EXAMPLES or "40"), stateful_step_count=30, deadline=None, derandomize=EXAMPLES is None
+    max_examples=int(EXAMPLES or "20"), stateful_step_count=30, deadline=None, derandomize=EXAMPLES is None
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.oracle import sound_books
 from tests.service.books import BASE, CALLS, SEATS, SUPPORT, Books, lines
 
-pytestmark = [pytest.mark.books]
+pytestmark = [pytest.mark.books, pytest.mark.together]  # all of it is within billing
 
 BIG: dict[str, Any] = BASE | {"amount": "40.00"}
 

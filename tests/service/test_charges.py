@@ -7,7 +7,7 @@ import pytest
 from tests.oracle import sound_books
 from tests.service.books import BASE, BY_REGION, CALLS, Books
 
-pytestmark = pytest.mark.books
+pytestmark = [pytest.mark.books, pytest.mark.together]  # all of it is within billing
 
 SETUP: dict[str, Any] = {
     "customer": "acme", "description": "Setup", "quantity": "1.5", "unit_amount": "100.01", "currency": "USD",

@@ -17,7 +17,7 @@ from tests.service.test_balances import balance
 from tests.service.test_journal import accounts, kinds
 from tests.service.test_journal_export import BEAN_CHECK, export
 
-pytestmark = pytest.mark.books
+pytestmark = [pytest.mark.books, pytest.mark.together]  # all of it is within billing
 ALL = "all"
 
 

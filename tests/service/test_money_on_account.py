@@ -9,7 +9,7 @@ import pytest
 from tests.oracle import sound_books
 from tests.service.books import Books
 
-pytestmark = pytest.mark.books
+pytestmark = [pytest.mark.books, pytest.mark.together]  # all of it is within billing
 
 
 def pay(books: Books, amount: str, **fields: Any) -> dict[str, Any]:

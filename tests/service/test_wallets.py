@@ -15,7 +15,7 @@ from farthing.verification import verify
 from tests.oracle import sound_books
 from tests.service.books import BASE, CALLS, Books
 
-pytestmark = pytest.mark.books
+pytestmark = [pytest.mark.books, pytest.mark.together]  # all of it is within billing
 
 VAT: dict[str, Any] = {"key": "vat", "name": "VAT", "percent": "20", "country": "GB"}
 BRITISH: dict[str, Any] = {"address": {"country": "GB"}}

@@ -413,7 +413,7 @@ def body_for(path: str) -> object:
 
 def asked(caller: Caller, method: str, path: str, id: str, line: str) -> Answer:
     """A call with this id in its path, and a body that would do; an empty one says the same of every id too."""
-    filled = path.replace("<line>", line)
+    filled = path.replace("<line>", line).replace("<migration>", "mig_none")
     filled = filled[:filled.index("<")] + id + filled[filled.index(">") + 1:]
     body = body_for(path) or (BODIES["PATCH"] if method == "PATCH" else {})
     return caller.call(method, filled, body if method in ("PATCH", "POST") else None)
