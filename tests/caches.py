@@ -15,7 +15,7 @@ from typing import Any
 
 from redis import Redis
 
-from tests.system.program import free_port
+from tests.ports import free_port
 
 
 def binary(kind: str) -> str:

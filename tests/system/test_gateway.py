@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from farthing.kernel.settings import ROOMS
+from tests.ports import free_port
 from tests.system.client import Answer, Caller, until
 from tests.system.test_deployment_files import make_certificate, tool
-from tests.topology import free_ports, gateway_configuration
+from tests.topology import gateway_configuration
 
 INSTANCES = [*(room for room in ROOMS if room != "billing"), "billing-1", "billing-2"]
 
@@ -86,7 +87,7 @@ def started(folder: Path, tls: Path | None = None) -> Gateway:
     upstreams = {name: Upstream(name) for name in INSTANCES}
     for one in upstreams.values():
         threading.Thread(target=one.serve_forever, args=(0.02,), daemon=True).start()
-    port, secure = free_ports(2)
+    port, secure = free_port(), free_port()
     gateway_configuration(folder, port, {name: one.server_address[1] for name, one in upstreams.items()})
     if tls is not None:
         text = (folder / "tls.conf.example").read_text("utf-8").replace("/run/secrets", str(tls))

@@ -6,7 +6,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-from tests.system.program import PROGRAM, free_port
+from tests.ports import free_port
+from tests.system.program import PROGRAM
 
 ROOT = Path(__file__).parents[2]
 MARK = "=== next command ==="

@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 
-from tests.system.program import Program, free_port
+from tests.ports import free_port
+from tests.system.program import Program
 
 
 def test_it_is_ready_on_an_empty_home(program: Program) -> None:
