@@ -18,6 +18,16 @@ metadata: Final = MetaData(
 )
 
 
+def stored_instant(value: datetime) -> int:
+    """Whole microseconds since 1970, as `Instant` stores it: for whoever hands rows over as they are stored."""
+    return (value - EPOCH) // MICROSECOND
+
+
+def instant_stored(value: int) -> datetime:
+    """What `stored_instant` was made of, in UTC."""
+    return EPOCH + timedelta(microseconds=value)
+
+
 class Instant(TypeDecorator[datetime]):
     """A UTC instant as whole microseconds since 1970: sorts, compares and survives alike everywhere."""
 
@@ -25,10 +35,10 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else (value - EPOCH) // MICROSECOND
+        return None if value is None else stored_instant(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else EPOCH + timedelta(microseconds=value)
+        return None if value is None else instant_stored(value)
 
 
 class Exact(TypeDecorator[Decimal]):
