@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, String
 
 from farthing.kernel.columns import Digest, Identifier, Instant, Json, LongText, Name, required, table
+from farthing.usage.events.keyset.models import event_hashes as event_hashes  # known with the rest
 
 event_streams = table(  # its row is locked by whoever adds, so that sequence numbers are in the order of commits
     "event_streams",
