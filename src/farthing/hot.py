@@ -5,7 +5,6 @@ ordinary goes on to Flask: a credential not seen before, an answer that is not k
 """
 
 import re
-import secrets
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final
@@ -17,6 +16,7 @@ from farthing.kernel.cache.answers import Answers
 from farthing.kernel.cache.values import HIT, Kept
 from farthing.kernel.clock import instant_from, stamp, ticks
 from farthing.kernel.credentials import Caller, Scope
+from farthing.kernel.ids import mark
 from farthing.kernel.telemetry import AccessLog, Telemetry
 
 Environ = dict[str, Any]  # Any: as WSGI has it
@@ -45,8 +45,7 @@ class Hot:
         self._known = known
         self._answers = answers
         self._log = log
-        self._seconds = counters.seconds.labels("GET", ROUTE)
-        self._requests = {status: counters.requests.labels("GET", ROUTE, str(status)) for status in (200, 304)}
+        self._answered = counters.requests.answered
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "GET" or not environ["PATH_INFO"].startswith(INVOICES):
@@ -56,7 +55,7 @@ class Hot:
         kept = None if caller is None else self._kept(caller, environ)
         if caller is None or kept is None:
             return self._behind(environ, start)
-        return self._answered(environ, start, began, caller, kept)
+        return self._shown(environ, start, began, caller, kept)
 
     def _caller(self, environ: Environ) -> Caller | None:
         """Who may read, where nothing about the request is unusual."""
@@ -78,9 +77,9 @@ class Hot:
         except Exception:  # whatever the store raises, Flask asks it again and tells
             return None
 
-    def _answered(self, environ: Environ, start: Start, began: float, caller: Caller, kept: Kept) -> Iterable[bytes]:
+    def _shown(self, environ: Environ, start: Start, began: float, caller: Caller, kept: Kept) -> Iterable[bytes]:
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
+        request_id = given if REQUEST_ID.fullmatch(given) else f"req_{mark(24)}"
         now = stamp()
         tag = f'"{kept.version}"'
         same = environ.get("HTTP_IF_NONE_MATCH") == tag
@@ -93,10 +92,9 @@ class Hot:
             length = str(len(kept.body))
             start("200 OK", [("Content-Type", "application/json"), ("Content-Length", length), *headers])
         status, seconds = 304 if same else 200, ticks() - began
-        self._requests[status].inc()
-        self._seconds.observe(seconds)
+        self._answered("GET", ROUTE, status, seconds)
         traceparent = environ.get("HTTP_TRACEPARENT", "")
-        trace = traceparent[3:35] if TRACEPARENT.fullmatch(traceparent) else secrets.token_hex(16)
+        trace = traceparent[3:35] if TRACEPARENT.fullmatch(traceparent) else mark(32)
         self._log(now, "GET", ROUTE, status, seconds, request_id, trace, caller.organization)
         return [] if same else [kept.body]
 

@@ -1,7 +1,6 @@
 """The Flask application around all rooms: request ids, problems, headers, health, metrics and documents."""
 
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -16,6 +15,7 @@ from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
 from farthing.kernel import telemetry
 from farthing.kernel.credentials import Authenticate
+from farthing.kernel.ids import mark
 from farthing.kernel.problems import (
     Malformed,
     MethodNotAllowed,
@@ -65,14 +65,14 @@ def new_application(
 
 def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
+    g.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{mark(24)}"
     traceparent = request.headers.get("traceparent", "")
     g.traceparent = traceparent if TRACEPARENT.fullmatch(traceparent) else _new_trace()
     g.began = time.perf_counter()
 
 
 def _new_trace() -> str:
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    return f"00-{mark(32)}-{mark(16)}-01"
 
 
 def _end(response: Response, counters: telemetry.Telemetry) -> Response:

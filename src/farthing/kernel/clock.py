@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from farthing.kernel.problems import Misconfigured
@@ -88,7 +89,13 @@ class SandboxesApart:
 
 def stamp() -> str:
     """The machine's time as lines of the log carry it."""
-    return datetime.now(UTC).isoformat("T", "microseconds")[:-6] + "Z"
+    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    return f"{_second(seconds)}.{nanoseconds // 1000:06d}Z"
+
+
+@lru_cache(2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()
 
 
 def machine_seconds() -> int:

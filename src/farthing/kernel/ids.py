@@ -3,6 +3,7 @@
 A sandbox's clock stands still, for days if need be, so the 32 bits between the two are the machine's own seconds.
 """
 
+import random
 import re
 import secrets
 import threading
@@ -51,6 +52,11 @@ def new_id(prefix: str, now: datetime) -> str:
         if len(_last.numbers) > REMEMBERED:
             del _last.numbers[next(iter(_last.numbers))]
     return f"{prefix}_{''.join(ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))}"
+
+
+def mark(digits: int) -> str:
+    """So many random hexadecimal digits, to tell requests apart: quick, and nothing that is to be a secret."""
+    return f"{random.getrandbits(4 * digits):0{digits}x}"
 
 
 def is_id(reference: str, prefix: str) -> bool:

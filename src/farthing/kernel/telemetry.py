@@ -8,7 +8,9 @@ from json.encoder import encode_basestring_ascii
 from typing import Final
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+
+from farthing.kernel.tallies import Requests
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 HIDDEN: Final = frozenset({"password", "secret", "token", "authorization", "access_token", "refresh_token"})
@@ -19,14 +21,12 @@ class Telemetry:
     """The counters of one process."""
 
     registry: CollectorRegistry
-    requests: Counter
-    seconds: Histogram
+    requests: Requests
     events: Counter
     lag: Gauge
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        self.requests.labels(method, route, str(status)).inc()
-        self.seconds.labels(method, route).observe(seconds)
+        self.requests.answered(method, route, status, seconds)
 
     def exposed(self) -> bytes:
         """The metrics in Prometheus' text format."""
@@ -34,11 +34,10 @@ class Telemetry:
 
 
 def new_telemetry() -> Telemetry:
-    registry = CollectorRegistry()
+    registry, requests = CollectorRegistry(), Requests()
+    registry.register(requests)
     return Telemetry(
-        registry,
-        Counter("farthing_requests_total", "Requests answered", ["method", "route", "status"], registry=registry),
-        Histogram("farthing_request_seconds", "Time to answer", ["method", "route"], registry=registry),
+        registry, requests,
         Counter("farthing_events_total", "Usage events by outcome", ["outcome"], registry=registry),
         Gauge("farthing_rollup_lag_events", "Events that the rollups have not followed yet", registry=registry),
     )

@@ -2,7 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Final
 
 from farthing.kernel.cache.values import Kept, Key
 
@@ -11,15 +12,22 @@ OVERHEAD_BYTES: Final = 400  # of an entry beside its body
 PATIENCE_SECONDS: Final = 5.0  # that a reader waits for another one's load before it loads by itself
 
 
-class Entry(NamedTuple):
-    """An answer, and the generation at which it was loaded."""
+@dataclass(slots=True)
+class Entry:
+    """An answer, and the generation at which it was loaded.
+
+    slot   where the generation that counts now is found
+    asked  whether anybody asked for it since it was last about to go
+    """
 
     kept: Kept
     generation: int
+    slot: int = 0
+    asked: bool = field(default=False, compare=False)
 
 
 class Bodies:
-    """Answers by key; the ones not asked for longest go first."""
+    """Answers by key; the ones not asked for go first. Looking takes no lock: many look at once, and all the time."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most = most_bytes
@@ -28,11 +36,10 @@ class Bodies:
         self._bytes = 0
 
     def get(self, key: Key) -> Entry | None:
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is not None:
-                self._entries.move_to_end(key)
-            return entry
+        entry = self._entries.get(key)
+        if entry is not None:
+            entry.asked = True
+        return entry
 
     def put(self, key: Key, entry: Entry) -> None:
         """Keep it in place of an older one; what a slower reader loaded earlier never replaces it."""
@@ -44,8 +51,17 @@ class Bodies:
             self._entries[key] = entry
             self._entries.move_to_end(key)
             while self._bytes > self._most:
-                _, gone = self._entries.popitem(last=False)
-                self._bytes -= _size(gone)
+                self._make_room()
+
+    def _make_room(self) -> None:
+        """Let the oldest go; one that was asked for meanwhile counts as new once more."""
+        oldest, entry = next(iter(self._entries.items()))
+        if entry.asked:
+            entry.asked = False
+            self._entries.move_to_end(oldest)
+        else:
+            del self._entries[oldest]
+            self._bytes -= _size(entry)
 
 
 def _size(entry: Entry) -> int:

@@ -30,16 +30,14 @@ class GenerationKeeper(Keeper):
 
     def peek(self, key: Key) -> Kept | None:
         entry = self._bodies.get(key)
-        if entry is None or entry.generation != self._generations.of(self._generations.slot(key.name)):
-            return None
-        return entry.kept
+        return entry.kept if entry is not None and entry.generation == self._generations.of(entry.slot) else None
 
     def _loaded(self, key: Key, load: Load) -> Kept:
         slot = self._generations.slot(key.name)
         before = self._generations.of(slot)
         kept = load()
         if before % 2 == 0 and self._generations.of(slot) == before:
-            self._bodies.put(key, Entry(kept, before))
+            self._bodies.put(key, Entry(kept, before, slot))
         return kept
 
 
