@@ -19,6 +19,7 @@ from farthing.billing.credit_notes.issuing import Issuing
 from farthing.billing.credit_notes.service import CreditNotes
 from farthing.billing.invoices.answers import InvoiceSource
 from farthing.billing.invoices.explain import Explainer
+from farthing.billing.invoices.finalizing import Finalizing
 from farthing.billing.invoices.issuance import Issuance
 from farthing.billing.invoices.issuing import OwnInvoices
 from farthing.billing.invoices.rating import Rater
@@ -253,8 +254,9 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     issuance = Issuance(now, balances, Spending(expiry), journal)
     issuing = Issuing(now, new_id, organizations, CreditJournal(journal), balances)
     beyond = BeyondInvoices(issuing)
-    invoices = Invoices(database, now, new_id, organizations, book, rater, issuance, beyond)
-    changes = Changes(database, now, catalog, OwnInvoices(invoices))
+    invoices = Invoices(database, now, new_id, organizations, book, rater, issuance)
+    finalizing = Finalizing(database, now, new_id, organizations, book, rater, issuance, beyond)
+    changes = Changes(database, now, catalog, OwnInvoices(finalizing))
     credit_notes = CreditNotes(database, book, issuing)
     writing_off = WritingOff(database, now, journal)
     comparing = Comparing(database, now, book, rater)
@@ -283,10 +285,10 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
         "catalog": (meters, plans, versions, coupons, tax_rates, catalog),
         "usage": (names.usage, quantities, follower, events, Imports(events)),
         "billing": (
-            *(subscriptions, changes, Charges(database, now, new_id, book), previews, invoices, explainer, bill_runs),
-            *(change_previews, credit_notes, writing_off, Wallets(database, now, new_id, organizations, book)),
-            *(migrations, test_clocks, answers, releases, expiries, export),
-            LineExport(database, organizations, book),
+            *(subscriptions, changes, Charges(database, now, new_id, book), previews, invoices, finalizing, explainer),
+            *(bill_runs, change_previews, credit_notes, writing_off, migrations, test_clocks, answers, releases),
+            *(expiries, export, LineExport(database, organizations, book)),
+            Wallets(database, now, new_id, organizations, book),
         ),
         "payments": (payments, bank_transactions, reconciliations),
     }

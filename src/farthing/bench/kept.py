@@ -15,6 +15,7 @@ from farthing.bench.figures import ROUNDS, Figure, Round, Skipped, WrongAnswer, 
 from farthing.bench.server import BODY_FILE
 from farthing.bench.serving import redis_served, served
 from farthing.bench.stores import our_store
+from farthing.billing.invoices.finalizing import Finalizing
 from farthing.billing.invoices.schemas import InvoiceIn
 from farthing.billing.invoices.service import Invoices
 from farthing.customers.schemas import CustomerIn
@@ -112,7 +113,7 @@ def _filled(folder: Path) -> tuple[str, str]:
         draft = farthing[Invoices].create(
             caller, parsed(InvoiceIn, {"customer": "acme", "currency": "USD", "lines": LINES})
         )
-        return farthing[Invoices].finalize(caller, draft.id).id, secret
+        return farthing[Finalizing].finalize(caller, draft.id).id, secret
 
 
 def _token(port: int) -> str:

@@ -8,13 +8,14 @@ from sqlalchemy import Connection
 
 from farthing.billing.coupons.store import AttachedCouponStore
 from farthing.billing.invoices.links import coupon_uses_of
-from farthing.billing.invoices.values import Invoice
+from farthing.billing.invoices.values import BadInvoice, Invoice, Unbillable
 from farthing.billing.wallets.spending import Credits, credits_of
 from farthing.billing.wallets.values import GRANTED
 from farthing.catalog import Catalog
 from farthing.customers import Customer
-from farthing.pricing.checks import check_invoice
-from farthing.pricing.currencies import Currency
+from farthing.kernel.problems import FieldError
+from farthing.pricing.checks import UnsoundInvoice, check_invoice
+from farthing.pricing.currencies import Currency, currency
 from farthing.pricing.discounts import Coupon
 from farthing.pricing.invoicing import Line
 from farthing.pricing.taxes import Taxpayer, TaxRate, Untaxable
@@ -105,6 +106,28 @@ def charging(
         given.setdefault(one.owner, []).append(coupons[one.coupon].given_as(one.id))
     counted = [one.id for several in given.values() for one in several if one.invoices is not None]
     return Charging(rates, given, coupon_uses_of(connection, organization, counted), credits)
+
+
+def charging_one(
+    connection: Connection, catalog: Catalog, buyer: Customer, draft: Invoice | None = None
+) -> Charging:
+    """What one invoice is charged by, and stays charged by until the transaction ends."""
+    subscriptions = [draft.subscription] if draft is not None and draft.subscription is not None else []
+    return charging(connection, catalog, buyer.organization, [buyer.id], subscriptions)
+
+
+def charged_one(
+    of: Charging, lines: Sequence[Line], buyer: Customer, at: datetime, draft: Invoice | None = None
+) -> Charged:
+    """Lines with discounts and taxes as they are now; raises BadInvoice, or Unbillable for a draft that is there."""
+    subscription = None if draft is None else draft.subscription
+    unit = currency(buyer.currency if draft is None else draft.currency)
+    try:
+        return of.charge(lines, buyer, unit, at, subscription, None if draft is None else draft.id)
+    except UnsoundInvoice as error:
+        if draft is not None:
+            raise Unbillable(f"Invoice {draft.id} cannot be made: {error}") from error
+        raise BadInvoice(str(error), [FieldError("lines", str(error))]) from error
 
 
 def taxpayer(customer: Customer) -> Taxpayer:

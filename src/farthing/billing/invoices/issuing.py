@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from farthing.billing.invoices.billed import Due
-from farthing.billing.invoices.service import Invoices
+from farthing.billing.invoices.finalizing import Finalizing
 from farthing.billing.subscriptions.closing import closed
 from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
@@ -17,7 +17,7 @@ from farthing.pricing.boundaries import Boundary
 class OwnInvoices:
     """Makes them inside the transaction of the change; one whose day has not come waits for a bill run."""
 
-    invoices: Invoices
+    finalizing: Finalizing
 
     def make_due(self, connection: Connection, one: Subscription, now: datetime) -> Subscription:
         """The subscription after those that are due by now; one that cannot be made waits for a bill run to say why."""
@@ -25,10 +25,10 @@ class OwnInvoices:
             if asked.at > now:
                 continue
             due = Due(one, Boundary(asked.at, None, None, None, None, asked.change))
-            [rated] = self.invoices.rater.rate(one.organization, [due], 0)
+            [rated] = self.finalizing.rater.rate(one.organization, [due], 0)
             if rated.refused is not None:
                 continue
-            if rated.lines and not self.invoices.issue_own(connection, rated):
+            if rated.lines and not self.finalizing.issue_own(connection, rated):
                 continue
             one = closed(one, due.boundary)
             SubscriptionStore(connection).save([one])

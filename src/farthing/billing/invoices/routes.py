@@ -1,6 +1,7 @@
 """Invoices over HTTP."""
 
 from farthing.billing.invoices.explain import Explainer
+from farthing.billing.invoices.finalizing import Finalizing
 from farthing.billing.invoices.schemas import InvoiceIn, InvoiceOut, InvoiceQuery, VoidInvoiceIn
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.invoices.shown import ExplanationOut
@@ -51,7 +52,7 @@ def delete_invoice(caller: Caller, reference: str) -> None:
 @routes.post("/v1/invoices/<reference>/finalize", scope=Scope.WRITE, answer=InvoiceOut)
 def finalize_invoice(caller: Caller, reference: str) -> InvoiceOut:
     """Give a draft its number; from then on it is owed."""
-    return InvoiceOut.of(provided(Invoices).finalize(caller, reference))
+    return InvoiceOut.of(provided(Finalizing).finalize(caller, reference))
 
 
 @routes.post("/v1/invoices/<reference>/void", scope=Scope.WRITE, body=VoidInvoiceIn, answer=InvoiceOut)

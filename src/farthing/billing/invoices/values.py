@@ -221,6 +221,16 @@ def doubtful(invoice: Invoice) -> Invoice:
     return invoice
 
 
+def still_draft(invoice: Invoice, what: str) -> Invoice:
+    """What can be changed, deleted or finalised; raises InvoiceNotDraft.
+
+    what  is to be done with it, as a participle
+    """
+    if invoice.status != DRAFT:
+        raise InvoiceNotDraft(invoice, what)
+    return invoice
+
+
 def voidable(invoice: Invoice) -> Invoice:
     """The invoice, if it may be voided (rule 20); raises InvoiceNotOpen."""
     if invoice.status not in (OPEN, PAID) or invoice.amount_paid > ZERO:
