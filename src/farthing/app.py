@@ -89,7 +89,10 @@ from farthing.payments.bank_transactions.service import BankTransactions
 from farthing.payments.reconciliations.service import Reconciliations
 from farthing.payments.service import Payments
 from farthing.usage import Metering, Subjects
+from farthing.usage.events.intake import Intake
+from farthing.usage.events.keyset.index import IndexKeys
 from farthing.usage.events.service import Events
+from farthing.usage.events.store import EventStore
 from farthing.usage.imports.service import Imports
 from farthing.usage.owed import OwedSubjects, SqlOwedNames
 from farthing.usage.quantities.follower import Follower
@@ -244,7 +247,8 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     quantities = Quantities(database, meter_book, book, organizations, follower)
     counting = replace(away["usage"], seconds=COUNTING_SECONDS) if "usage" in away else None
     metering: Metering = RemoteMetering(counting) if counting else quantities
-    events = Events(database, now, meter_book, book, quantities, ground.counters)
+    intake = Intake(database, IndexKeys(lambda connection, stream, after: EventStore(connection).hashes(stream, after)))
+    events = Events(database, now, meter_book, book, quantities, ground.counters, intake)
     rater = Rater(database, catalog, metering)
     subscriptions = Subscriptions(database, now, new_id, book, catalog, names.subscriptions, giving)
     journal = Journal(new_id)

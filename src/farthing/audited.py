@@ -10,7 +10,7 @@ UNAUDITED: Final = {
     "audit_log": _APPENDED, "balance_entries": _APPENDED, "credit_note_lines": "as its credit note",
     "customer_balances": "the sum of its entries",
     "journal_entries": _APPENDED, "journal_postings": _APPENDED, "seals": _APPENDED,
-    "events": _APPENDED, "event_keys": _APPENDED, "event_hashes": _FOLLOWS, "event_key_positions": _KEPT,
+    "events": _APPENDED, "event_voids": _APPENDED, "event_hashes": _FOLLOWS, "event_key_positions": _KEPT,
     "rejected_events": _APPENDED, "invoice_payments": "as its payment",
     "meter_positions": _FOLLOWS, "usage_points": _FOLLOWS, "usage_rollups": _FOLLOWS, "unusable_events": _FOLLOWS,
     "late_arrivals": _FOLLOWS, "usage_credits": "as the invoice or credit note that gives it back",

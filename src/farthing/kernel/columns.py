@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Dialect, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Dialect, Integer, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy.dialects.mysql import BINARY, LONGTEXT
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
@@ -74,6 +74,7 @@ Identifier: Final = String(40)
 Name: Final = String(255)
 Digest: Final = LargeBinary(16).with_variant(BINARY(16), "mysql", "mariadb")  # 128 bits
 Hash: Final = String(64)  # SHA-256 in hexadecimal digits
+RowNumber: Final = BigInteger().with_variant(Integer(), "sqlite")  # as a primary key, SQLite's own number of a row
 LongText: Final = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 
 

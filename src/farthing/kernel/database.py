@@ -133,6 +133,11 @@ def after_commit(action: Callable[[], object]) -> None:
         unit.afterwards.append(action)
 
 
+def in_unit_of_work() -> bool:
+    """Whether a transaction is under way that a write would join."""
+    return _unit.get() is not None
+
+
 def changes(kind: str, names: Iterable[str]) -> None:
     """Note in the unit of work under way that it changes these, so that copies of them are given up with it."""
     if (unit := _unit.get()) is not None:

@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
 from farthing.app import Farthing
 from farthing.catalog import Meter
 from farthing.pricing.aggregation import Partial
-from farthing.usage.events.keys import KeyIndex, void_hash_of
 from farthing.usage.events.models import event_streams, events
+from farthing.usage.events.store import EventStore
+from farthing.usage.events.streams import base_of
 from farthing.usage.quantities.follower import Follower
 from farthing.usage.quantities.models import usage_points, usage_rollups
 from farthing.usage.quantities.rollup_store import stored_partial
@@ -75,8 +76,7 @@ def _told(expected: Mapping[int, StoredPoint], one: StoredPoint) -> str:
 
 def _expected(look: _Look, found: Sequence[Followed]) -> dict[int, StoredPoint]:
     """The points that these events are, by sequence number; a void beyond the position is not there yet."""
-    voids = {void_hash_of(one.source, one.id): one.seq for one in found}
-    by = {voids[hash]: seq for hash, seq in KeyIndex(look.connection).found(look.organization, list(voids)).items()}
+    by = EventStore(look.connection).voided(look.organization, [one.seq for one in found])
     rows = [row for row, _ in step_of([look.meter], found).points]
     return {row.seq: row._replace(voided_seq=_until(by.get(row.seq), look.position)) for row in rows}
 
@@ -86,8 +86,9 @@ def _until(seq: int | None, position: int) -> int | None:
 
 
 def _events_at(look: _Look, seqs: Sequence[int]) -> list[Followed]:
-    mine = (events.c.organization == look.organization) & events.c.seq.in_(list(seqs))
-    kind = (events.c.kind == "event") & (events.c.type == look.meter.event_type) & (events.c.seq <= look.position)
+    base = base_of(look.organization)
+    mine = events.c.place.in_([base + seq for seq in seqs]) & (events.c.place <= base + look.position)
+    kind = events.c.voids.is_(None) & (events.c.type == look.meter.event_type)
     return [Followed(*row) for row in look.connection.execute(select(*EVENT_COLUMNS).where(mine, kind))]
 
 

@@ -1,10 +1,10 @@
 """The use cases of events."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -19,9 +19,13 @@ from farthing.kernel.strict_json import dumps
 from farthing.kernel.telemetry import Telemetry
 from farthing.pricing.aggregation import Aggregation
 from farthing.usage import Metering
-from farthing.usage.events.bodies import Batch, UnreadableLines
+from farthing.usage.events.appending import Outcome
+from farthing.usage.events.bodies import Batch, UnreadableLines, batch_of_json
 from farthing.usage.events.checks import Rules, checked
-from farthing.usage.events.keys import Claim, Key, KeyIndex, hash_of, key_of, void_hash_of
+from farthing.usage.events.intake import Intake
+from farthing.usage.events.keyset.hashing import hash_of
+from farthing.usage.events.prepared import COLUMNS, Prepared, prepared
+from farthing.usage.events.quick import QuickBatch, quickly_prepared
 from farthing.usage.events.store import EventStore, Search
 from farthing.usage.events.streams import Stream, StreamStore
 from farthing.usage.events.values import (
@@ -34,9 +38,8 @@ from farthing.usage.events.values import (
     Rejected,
     Voided,
 )
-from farthing.usage.subjects.store import Subject, SubjectStore
 
-NO_CONTENT = bytes(16)  # a void says nothing but its name
+ID: Final = COLUMNS.index("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,45 +63,60 @@ class Events:
     customers: CustomerBook
     metering: Metering
     telemetry: Telemetry
+    intake: Intake
+    seeds: dict[str, int] = field(default_factory=dict)
 
-    def ingest(self, caller: Caller, batch: Batch, skip: bool) -> Ingested:
+    def ingest(self, caller: Caller, batch: Batch | QuickBatch, skip: bool) -> Ingested:
         """Store a batch; what returns is durable (rules 16 and 17).
 
         skip    store the good ones and keep the bad ones with their reason; else one bad event fails all
         raises  BadEvents, UnreadableLines
         """
         organization = caller.organization
+        if isinstance(batch, QuickBatch):
+            if (ready := self._quickly(organization, batch)) is not None:
+                return self._stored(ready, (), self.now(organization))
+            batch = batch_of_json(batch.raw)
         now = self.now(organization)
         good, rejected = self._checked(organization, batch, now)
         if rejected and not skip:
             raise _refusal(rejected)
-        keys = [key_of(event) for event in good]  # before the lock: others wait for as little as can be
-        prepared = [_row(organization, event, now) for event in good]
-        with self.database.write() as connection:
-            claim = _append(connection, organization, good, keys, prepared) if good else Claim((), (), ())
-            EventStore(connection).reject(organization, [_kept(one, now) for one in rejected])
-        conflicts = list(dict.fromkeys(good[place].id for place in claim.conflicts))
-        self.database.after_commit(lambda: self._count(claim, len(rejected)))
-        return Ingested(len(claim.new), len(claim.duplicates), len(claim.conflicts), conflicts, rejected)
+        batch_ready = prepared(organization, self._seed(organization), good, now)
+        return self._stored(batch_ready, rejected, now)
+
+    def _quickly(self, organization: str, batch: QuickBatch) -> Prepared | None:
+        """The batch ready to be stored, when all in it is as plain as most are; None: the long way decides."""
+        now = self.now(organization)
+        return quickly_prepared(batch, organization, self._seed(organization), now, self._looking(organization))
+
+    def _stored(self, batch: Prepared, rejected: Sequence[Rejected], now: datetime) -> Ingested:
+        outcome = self.intake.store(batch, [_kept(one, now) for one in rejected])
+        conflicts = list(dict.fromkeys(batch.rows[place][ID] for place in outcome.conflicts))
+        self.database.after_commit(lambda: self._count(outcome, len(rejected)))
+        return Ingested(len(outcome.new), len(outcome.duplicates), len(outcome.conflicts), conflicts, rejected)
 
     def void(self, caller: Caller, source: str, id: str) -> Voided:
         """Take an event out of every aggregate, once; again gives the same answer. Raises EventNotFound."""
         organization = caller.organization
         now = self.now(organization)
         with self.database.write() as connection:
-            streams, keys, store = StreamStore(connection), KeyIndex(connection), EventStore(connection)
+            streams, store = StreamStore(connection), EventStore(connection)
             stream = streams.held(organization)
-            hash, void = hash_of(source, id), void_hash_of(source, id)
-            found = keys.found(organization, [hash, void])
-            if hash not in found:
-                raise EventNotFound(source, id)
-            if void in found:
-                return Voided(id, source, store.received_at(organization, found[void]))
-            seq = stream.last_seq + 1
-            keys.claim(organization, [Key(void, NO_CONTENT)], seq)
-            store.append([_void_row(organization, store, found[hash], seq, now)])
-            streams.save(Stream(organization, seq, stream.last_ref))
+            seq = self._found(connection, stream, source, id)
+            if (before := store.voided_at(organization, seq)) is not None:
+                return Voided(id, source, before)
+            store.void(stream, seq, now)
+            streams.save(replace(stream, last_seq=stream.last_seq + 1, stored=stream.stored + 1))
         return Voided(id, source, now)
+
+    def _found(self, connection: Connection, stream: Stream, source: str, id: str) -> int:
+        """The sequence number of an event; raises EventNotFound."""
+        claim = self.intake.keys.claim(connection, stream, [hash_of(stream.seed, source, id)])
+        stored = EventStore(connection).said(stream, [suspect.seq for suspect in claim.suspects])
+        for seq, said in stored.items():
+            if (said.source, said.id) == (source, id):
+                return seq
+        raise EventNotFound(source, id)
 
     def page(self, caller: Caller, asked: Asked, listing: Listing) -> Page[Listed]:
         """Events in the order they were stored; raises CustomerNotFound."""
@@ -113,8 +131,7 @@ class Events:
         with self.database.read() as connection:
             store = EventStore(connection)
             rows = store.page(organization, search, int(listing.position or 0), listing.limit + 1)
-            voids = {void_hash_of(row.source, row.id): row.seq for row in rows}
-            voided = {voids[hash] for hash in KeyIndex(connection).found(organization, list(voids))}
+            voided = store.voided(organization, [row.seq for row in rows])
             reasons = store.reasons(organization, [row.seq for row in rows])
         keys = self.customers.keys(organization, {row.customer for row in rows if row.customer})
         return listing.page(rows, lambda row: str(row.seq)).map(lambda row: Listed(
@@ -129,9 +146,20 @@ class Events:
             rows = EventStore(connection).rejected(caller.organization, after, listing.limit + 1)
         return listing.page(rows, lambda row: f"{row.received_at.isoformat()} {row.id}")
 
+    def _seed(self, organization: str) -> int:
+        """Of the hashes of an organisation's events, which is made with its first."""
+        if (seed := self.seeds.get(organization)) is None:
+            with self.database.write() as connection:
+                seed = StreamStore(connection).held(organization).seed
+            self.database.after_commit(lambda: self.seeds.__setitem__(organization, seed))
+        return seed
+
+    def _looking(self, organization: str) -> dict[str, list[Meter]]:
+        """The meters that look at a value, by the type of event."""
+        return _by_type(self.catalog.meters(organization))
+
     def _checked(self, organization: str, batch: Batch, now: datetime) -> tuple[list[Event], list[Rejected]]:
-        meters = _by_type(self.catalog.meters(organization))
-        rules = Rules(batch.cloudevents, batch.suspicious, now, meters)
+        rules = Rules(batch.cloudevents, batch.suspicious, now, self._looking(organization))
         good: list[Event] = []
         rejected: list[Rejected] = []
         for sent in batch.events:
@@ -145,61 +173,13 @@ class Events:
                 rejected.append(Rejected(sent.index, sent.value, errors, sent.problem is not None))
         return good, rejected
 
-    def _count(self, claim: Claim, rejected: int) -> None:
+    def _count(self, outcome: Outcome, rejected: int) -> None:
         counts = {
-            "accepted": len(claim.new), "duplicates": len(claim.duplicates), "conflicts": len(claim.conflicts),
-            "rejected": rejected,
+            "accepted": len(outcome.new), "duplicates": len(outcome.duplicates),
+            "conflicts": len(outcome.conflicts), "rejected": rejected,
         }
         for outcome, count in counts.items():
             self.telemetry.events.labels(outcome).inc(count)
-
-
-def _append(
-    connection: Connection, organization: str, good: Sequence[Event], keys: Sequence[Key],
-    rows: Sequence[dict[str, Any]],  # Any: a row's columns
-) -> Claim:
-    streams = StreamStore(connection)
-    stream = streams.held(organization)
-    claim = KeyIndex(connection).claim(organization, keys, stream.last_seq + 1)
-    if not claim.new:
-        return claim
-    refs, last_ref = _refs(connection, stream, dict.fromkeys(good[place].subject for place in claim.new))
-    for seq, place in enumerate(claim.new, start=stream.last_seq + 1):
-        rows[place]["seq"] = seq
-        rows[place]["subject_ref"] = refs[good[place].subject]
-    EventStore(connection).append([rows[place] for place in claim.new])
-    streams.save(Stream(organization, stream.last_seq + len(claim.new), last_ref))
-    return claim
-
-
-def _refs(connection: Connection, stream: Stream, names: Mapping[str, None]) -> tuple[dict[str, int], int]:
-    """The numbers of these subjects; those never seen get new ones, and are nobody's yet."""
-    subjects = SubjectStore(connection)
-    refs = subjects.current(stream.organization, list(names))
-    unseen = {name: ref for ref, name in enumerate((n for n in names if n not in refs), start=stream.last_ref + 1)}
-    subjects.add(Subject(stream.organization, ref, name) for name, ref in unseen.items())
-    return refs | unseen, stream.last_ref + len(unseen)
-
-
-def _row(organization: str, event: Event, now: datetime) -> dict[str, Any]:  # Any: a row's columns
-    return {
-        "organization": organization, "kind": "event", "source": event.source, "id": event.id, "type": event.type,
-        "time": event.time or now, "received_at": now, "voids": None,
-        "data": None if event.data is None else dumps(event.data).decode("utf-8"),
-        "extensions": dumps(event.extensions).decode("utf-8") if event.extensions else None,
-    }
-
-
-def _void_row(
-    organization: str, store: EventStore, voids: int, seq: int, now: datetime
-) -> dict[str, Any]:  # Any: as in _row
-    """A void repeats type, subject and time of its event, so that followers find what to take out without it."""
-    original = store.original(organization, voids)
-    return {
-        "organization": organization, "seq": seq, "kind": "void", "source": original.source, "id": original.id,
-        "type": original.type, "subject_ref": original.subject_ref, "time": original.time, "received_at": now,
-        "data": None, "extensions": None, "voids": voids,
-    }
 
 
 def _by_type(meters: Sequence[Meter]) -> dict[str, list[Meter]]:

@@ -1,16 +1,22 @@
 """Rows of events: added, never changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, insert, select, type_coerce
 
-from farthing.usage.events.models import events, rejected_events
+from farthing.usage.events.keys import Said
+from farthing.usage.events.models import event_voids, events, rejected_events
+from farthing.usage.events.streams import EVENTS_OF_A_STREAM, Stream, base_of
 from farthing.usage.events.values import KeptRejection, StoredEvent
 from farthing.usage.quantities.models import unusable_events
 from farthing.usage.subjects.models import event_subjects
+
+AT_ONCE: Final = 1_000  # events asked for in one query
+HASHES_AT_ONCE: Final = 50_000
+SEQ: Final[ColumnElement[int]] = (events.c.place % EVENTS_OF_A_STREAM).label("seq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,54 +31,82 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
-    """What a void repeats of the event that it takes out."""
-
-    source: str
-    id: str
-    type: str
-    subject_ref: int
-    time: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class EventStore:
     connection: Connection
 
-    def append(self, rows: Sequence[Mapping[str, Any]]) -> None:  # Any: a row's columns
-        if rows:
-            self.connection.execute(insert(events), rows)
-
-    def original(self, organization: str, seq: int) -> Original:
-        columns = (events.c.source, events.c.id, events.c.type, events.c.subject_ref, events.c.time)
-        row = self.connection.execute(select(*columns).where(_at(organization, seq))).mappings().one()
-        return Original(**row)
-
-    def received_at(self, organization: str, seq: int) -> datetime:
-        query = select(events.c.received_at).where(_at(organization, seq))
-        found: datetime = self.connection.execute(query).scalar_one()
+    def said(self, stream: Stream, seqs: Sequence[int]) -> dict[int, Said]:
+        """What some events of a stream say, by sequence number; voids are none, and those that are gone are missing."""
+        same_subject = (event_subjects.c.organization == stream.organization) & (
+            event_subjects.c.ref == events.c.subject_ref
+        )
+        raw = [type_coerce(column, BigInteger).label(column.name) for column in (events.c.time, events.c.received_at)]
+        columns = (
+            events.c.place, events.c.source, events.c.id, events.c.type, event_subjects.c.subject, *raw, events.c.data,
+            events.c.extensions,
+        )
+        found: dict[int, Said] = {}
+        for start in range(0, len(seqs), AT_ONCE):
+            places = [stream.base + seq for seq in seqs[start : start + AT_ONCE]]
+            wanted = events.c.place.in_(places) & events.c.voids.is_(None)
+            query = select(*columns).join(event_subjects, same_subject).where(wanted)
+            for place, *rest in self.connection.execute(query):
+                found[place - stream.base] = Said(*rest)
         return found
 
-    def window(self, organization: str, types: Sequence[str], after: int, upto: int) -> Sequence[RowMapping]:
-        """Everything of these types with `after < seq <= upto`, voids too, in order."""
-        wanted = (events.c.organization == organization) & (events.c.seq > after) & (events.c.seq <= upto)
-        query = select(events).where(wanted, events.c.type.in_(types)).order_by(events.c.seq)
-        return self.connection.execute(query).mappings().all()
+    def hashes(self, stream: Stream, after: int) -> Iterator[tuple[int, int]]:
+        """The sequence numbers and hashes of a stream's events after a position, in order."""
+        query = select(events.c.place, events.c.hash).order_by(events.c.place).limit(HASHES_AT_ONCE)
+        last = stream.base + after
+        while page := self.connection.execute(query.where(
+            events.c.place > last, events.c.place <= stream.base + stream.last_seq, events.c.voids.is_(None)
+        )).all():
+            for place, hash in page:
+                yield place - stream.base, hash
+            last = page[-1][0]
+
+    def voided(self, organization: str, seqs: Sequence[int]) -> Mapping[int, int]:
+        """Which of these events were taken out, each with the number of its void."""
+        found: dict[int, int] = {}
+        for start in range(0, len(seqs), AT_ONCE):
+            some = event_voids.c.event.in_(seqs[start : start + AT_ONCE])
+            mine = event_voids.c.organization == organization
+            query = select(event_voids.c.event, event_voids.c.seq).where(mine, some)
+            found.update((event, seq) for event, seq in self.connection.execute(query))
+        return found
+
+    def voided_at(self, organization: str, seq: int) -> datetime | None:
+        """When an event was taken out; None while it counts."""
+        mine = (event_voids.c.organization == organization) & (event_voids.c.event == seq)
+        found: datetime | None = self.connection.execute(select(event_voids.c.received_at).where(mine)).scalar()
+        return found
+
+    def void(self, stream: Stream, seq: int, now: datetime) -> None:
+        """Take an event out by the stream's next number: a row that repeats type, subject and time of the event, so
+        that followers find what to take out without it."""
+        repeated = ("hash", "checksum", "source", "id", "type", "subject_ref", "time")
+        columns = [events.c[name] for name in repeated]
+        row = self.connection.execute(select(*columns).where(events.c.place == stream.base + seq)).mappings().one()
+        number = stream.last_seq + 1
+        self.connection.execute(insert(events).values(
+            {**row, "place": stream.base + number, "received_at": now, "voids": seq}
+        ))
+        self.connection.execute(insert(event_voids).values(
+            organization=stream.organization, event=seq, seq=number, received_at=now
+        ))
 
     def page(self, organization: str, search: Search, after: int, limit: int) -> list[StoredEvent]:
-        same_subject = (event_subjects.c.organization == events.c.organization) & (
+        same_subject = (event_subjects.c.organization == organization) & (
             event_subjects.c.ref == events.c.subject_ref
         )
         columns = (
-            events.c.seq, events.c.source, events.c.id, events.c.type, event_subjects.c.subject, events.c.time,
+            SEQ, events.c.source, events.c.id, events.c.type, event_subjects.c.subject, events.c.time,
             events.c.received_at, events.c.data, events.c.extensions, event_subjects.c.customer,
             event_subjects.c.subscription,
         )
         wanted = [
-            events.c.organization == organization, events.c.seq > after, events.c.kind == "event",
-            *_conditions(organization, search),
+            *after_in(organization, after), events.c.voids.is_(None), *_conditions(organization, search),
         ]
-        query = select(*columns).join(event_subjects, same_subject).where(*wanted).order_by(events.c.seq).limit(limit)
+        query = select(*columns).join(event_subjects, same_subject).where(*wanted).order_by(events.c.place).limit(limit)
         return [StoredEvent(**row) for row in self.connection.execute(query).mappings()]
 
     def reasons(self, organization: str, seqs: Sequence[int]) -> Mapping[int, list[tuple[str, str]]]:
@@ -107,8 +141,10 @@ class EventStore:
         return [KeptRejection(row["id"], row["received_at"], row["event"], row["errors"]) for row in rows]
 
 
-def _at(organization: str, seq: int) -> ColumnElement[bool]:
-    return (events.c.organization == organization) & (events.c.seq == seq)
+def after_in(organization: str, after: int, upto: int = EVENTS_OF_A_STREAM - 1) -> list[ColumnElement[bool]]:
+    """What lies in an organisation's stream with `after < seq <= upto`."""
+    base = base_of(organization)
+    return [events.c.place > base + after, events.c.place <= base + upto]
 
 
 def _conditions(organization: str, search: Search) -> list[ColumnElement[bool]]:
@@ -123,5 +159,5 @@ def _conditions(organization: str, search: Search) -> list[ColumnElement[bool]]:
         conditions.append(events.c.time < search.end)
     if search.unusable_for is not None:
         mine = (unusable_events.c.organization == organization) & unusable_events.c.meter.in_(search.unusable_for)
-        conditions.append(events.c.seq.in_(select(unusable_events.c.seq).where(mine)))
+        conditions.append(SEQ.in_(select(unusable_events.c.seq).where(mine)))
     return conditions

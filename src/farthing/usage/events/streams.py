@@ -1,20 +1,49 @@
-"""The stream of an organisation: whoever adds to it holds it, so that sequence numbers are in commit order."""
+"""The stream of an organisation: whoever adds to it holds it, so that sequence numbers are in commit order.
 
+An event's place is one number made of its stream's and its own in that stream: the table of all events has no other
+key, and each stream lies in it by itself, in order.
+"""
+
+import secrets
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import BigInteger, Connection, ScalarSelect, cast, func, select, update
 
 from farthing.kernel.database import insert_unless_there
 from farthing.usage.events.models import event_streams
 
+EVENTS_OF_A_STREAM: Final = 2**40  # at most; a stream has a million millions of places
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """How far a stream has come: its last sequence number, and the last number of a subject."""
+    """How far a stream has come.
+
+    number    its own, from 1
+    seed      of the hashes of its events' names
+    last_seq  the last sequence number that was given
+    last_ref  the last number of a subject
+    stored    how many events and voids were ever added
+    """
 
     organization: str
+    number: int
+    seed: int
     last_seq: int
     last_ref: int
+    stored: int
+
+    @property
+    def base(self) -> int:
+        """What a sequence number is added to for the place of its event."""
+        return self.number * EVENTS_OF_A_STREAM
+
+
+def base_of(organization: str) -> ScalarSelect[int]:
+    """The same where only the organisation is known: null before its first event."""
+    mine = event_streams.c.organization == organization
+    return select(cast(event_streams.c.number, BigInteger) * EVENTS_OF_A_STREAM).where(mine).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +53,17 @@ class StreamStore:
     def held(self, organization: str) -> Stream:
         """The stream, nobody else's until this transaction ends."""
         while (stream := self._locked(organization)) is None:
-            insert_unless_there(
-                self.connection, event_streams, {"organization": organization, "last_seq": 0, "last_ref": 0}
-            )
+            highest = self.connection.execute(select(func.max(event_streams.c.number))).scalar() or 0
+            insert_unless_there(self.connection, event_streams, {
+                "organization": organization, "number": highest + 1, "seed": secrets.randbits(63), "last_seq": 0,
+                "last_ref": 0, "stored": 0,
+            })
         return stream
 
     def save(self, stream: Stream) -> None:
         """How far a held stream has come now."""
         mine = event_streams.c.organization == stream.organization
-        values = {"last_seq": stream.last_seq, "last_ref": stream.last_ref}
+        values = {"last_seq": stream.last_seq, "last_ref": stream.last_ref, "stored": stream.stored}
         self.connection.execute(update(event_streams).where(mine).values(values))
 
     def position(self, organization: str) -> int:

@@ -28,7 +28,6 @@ class Followed:
     """An event or a void as a follower reads it."""
 
     seq: int
-    kind: str
     source: str
     id: str
     type: str

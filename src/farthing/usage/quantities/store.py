@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, Connection, bindparam, insert, or_, select
 
 from farthing.kernel.database import insert_unless_there
 from farthing.usage.events.models import events
+from farthing.usage.events.store import SEQ, after_in
 from farthing.usage.quantities.models import late_arrivals, meter_positions, unusable_events, usage_points
 from farthing.usage.quantities.steps import Followed, Step, StoredPoint
 
 POINT_COLUMNS = [usage_points.c[name] for name in StoredPoint._fields]
-EVENT_COLUMNS = [events.c[part.name] for part in fields(Followed)]
+EVENT_COLUMNS = [SEQ if part.name == "seq" else events.c[part.name] for part in fields(Followed)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class QuantityStore:
 
     def events(self, organization: str, types: Sequence[str], after: int, upto: int) -> list[Followed]:
         """Everything of these types with `after < seq <= upto`, voids too, in order."""
-        wanted = (events.c.organization == organization) & (events.c.seq > after) & (events.c.seq <= upto)
-        query = select(*EVENT_COLUMNS).where(wanted, events.c.type.in_(types)).order_by(events.c.seq)
+        wanted = after_in(organization, after, upto)
+        query = select(*EVENT_COLUMNS).where(*wanted, events.c.type.in_(types)).order_by(events.c.place)
         return [Followed(*row) for row in self.connection.execute(query)]
 
     def add(self, organization: str, step: Step) -> None:

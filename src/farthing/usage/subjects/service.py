@@ -1,10 +1,10 @@
 """Whose the names are under which usage arrives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from farthing.kernel.database import Database
-from farthing.usage.events.streams import Stream, StreamStore
+from farthing.usage.events.streams import StreamStore
 from farthing.usage.quantities.late import LateStore
 from farthing.usage.subjects.store import Subject, SubjectStore
 
@@ -39,7 +39,7 @@ class SubjectBook:
                     subjects.retire(organization, [current.ref])
                 ref += 1
                 subjects.add([Subject(organization, ref, name, customer, subscription, seq)])
-            streams.save(Stream(organization, seq, ref))
+            streams.save(replace(stream, last_seq=seq, last_ref=ref))
 
     def release(self, organization: str, names: Sequence[str], customer: str) -> None:
         """Those of these names that mean this customer are nobody's from now on; what arrived before stays his.
