@@ -11,10 +11,12 @@ from farthing.kernel.bulk import insert_rows
 from farthing.kernel.columns import instant_stored
 from farthing.kernel.database import refusing
 from farthing.kernel.problems import Conflict
-from farthing.usage.events.models import event_keys, events
+from farthing.usage.events.keyset.models import event_hashes
+from farthing.usage.events.models import events
 from tests.service.conftest import Api
 
 pytestmark = [pytest.mark.books, pytest.mark.together]
+PLACES = 2**62  # nobody's
 COLUMNS = [column.name for column in events.columns]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 AWKWARD = ["", "\\N", "\\.", "a\tb\nc\\\r\n", "'%s' ? :x", "\\x41", "ä€😀"]
@@ -27,14 +29,14 @@ AWKWARD = ["", "\\N", "\\.", "a\tb\nc\\\r\n", "'%s' ? :x", "\\x41", "ä€😀"]
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_row_comes_back_as_it_was_given(api: Api, rows: list[tuple[Any, ...]]) -> None:
     given_rows = [
-        (api.organization, seq, "event", name, name, "t", ref, time, time, data, None, voids)
-        for seq, (name, ref, time, data, voids) in enumerate(rows)
+        (PLACES + number, ref, ref, name, name, "t", ref, time, time, data, None, voids)
+        for number, (name, ref, time, data, voids) in enumerate(rows)
     ]
-    mine = events.c.organization == api.organization
+    mine = events.c.place >= PLACES
     with api.farthing.database.write() as connection:
         connection.execute(delete(events).where(mine))
         insert_rows(connection, events, COLUMNS, given_rows)
-        found = connection.execute(select(events).where(mine).order_by(events.c.seq)).all()
+        found = connection.execute(select(events).where(mine).order_by(events.c.place)).all()
         connection.execute(delete(events).where(mine))
     times = [(row.time, row.received_at) for row in found]
     assert times == [(instant_stored(row[7]), instant_stored(row[8])) for row in given_rows]
@@ -42,15 +44,17 @@ def test_every_row_comes_back_as_it_was_given(api: Api, rows: list[tuple[Any, ..
 
 
 def test_a_violation_is_named_and_nothing_stays(api: Api) -> None:
-    key, columns = bytes(range(16)), [column.name for column in event_keys.columns]
-    rows = [(api.organization, key, b"\\\t\n" + bytes(13), seq) for seq in (1, 2)]
+    columns = [column.name for column in event_hashes.columns]
+    mine = event_hashes.c.organization == api.organization
     database = api.farthing.database
     with database.write() as connection:
-        insert_rows(connection, event_keys, columns, rows[:1])
-        insert_rows(connection, event_keys, columns, [])
-    with pytest.raises(Conflict), refusing("event_keys_pk", Conflict("It is there.")):
+        insert_rows(connection, event_hashes, columns, [(api.organization, -1, 7)])
+        insert_rows(connection, event_hashes, columns, [])
+    with pytest.raises(Conflict), refusing("event_hashes_pk", Conflict("It is there.")):
         with database.write() as connection:
-            insert_rows(connection, event_keys, columns, [(api.organization, bytes(16), bytes(16), 3), *rows[1:]])
+            insert_rows(connection, event_hashes, columns, [(api.organization, 2, 3), (api.organization, -1, 7)])
     with database.read() as connection:
-        found = connection.execute(select(event_keys).where(event_keys.c.organization == api.organization)).all()
-    assert [tuple(row) for row in found] == rows[:1]
+        found = connection.execute(select(event_hashes).where(mine)).all()
+    assert [tuple(row) for row in found] == [(api.organization, -1, 7)]
+    with database.write() as connection:
+        connection.execute(delete(event_hashes).where(mine))

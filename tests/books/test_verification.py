@@ -20,7 +20,8 @@ from farthing.kernel.audit.models import audit_log
 from farthing.kernel.clock import instant_from
 from farthing.kernel.sealing import Sealing
 from farthing.kernel.sealing.models import chains, seals, unsealed
-from farthing.usage.events.models import event_keys, events
+from farthing.usage.events.models import events
+from farthing.usage.events.store import after_in
 from farthing.usage.quantities.models import usage_points, usage_rollups
 from farthing.verification import CHECKS, Verified, verify
 from tests.service.books import BASE, CALLS, Books
@@ -87,25 +88,42 @@ def first(connection: Connection, table: Table, organization: str, order: str = 
     return connection.execute(query).one()
 
 
-@breaks("I1", "event 2", "was acknowledged and is not there")
+def places(connection: Connection, organization: str) -> list[int]:
+    """Of an organisation's events that are no voids."""
+    mine = after_in(organization, 0)
+    query = select(events.c.place).where(*mine, events.c.voids.is_(None)).order_by(events.c.place)
+    return list(connection.execute(query).scalars())
+
+
+@breaks("I1", "events", "were acknowledged and 4 are there")
 def an_event_is_deleted(connection: Connection, organization: str) -> None:
-    wanted = of(events, organization) & (events.c.kind == "event")
-    [_, second] = connection.execute(select(events.c.seq).where(wanted).order_by(events.c.seq).limit(2)).scalars()
-    connection.execute(delete(events).where(of(events, organization), events.c.seq == second))
-    connection.execute(update(event_keys).where(of(event_keys, organization), event_keys.c.seq == second).values(seq=2))
+    connection.execute(delete(events).where(events.c.place == places(connection, organization)[1]))
 
 
 @breaks("I1", "event", "says something else than what was sent")
 def an_event_is_altered(connection: Connection, organization: str) -> None:
-    seq = first(connection, events, organization, "seq").seq
-    mine = of(events, organization) & (events.c.seq == seq)
+    mine = events.c.place == places(connection, organization)[0]
     connection.execute(update(events).where(mine).values(data='{"quantity":"70","region":"eu"}'))
 
 
-@breaks("I1", "event", "was never acknowledged as this one")
+@breaks("I1", "event", "has another name than the one it was acknowledged under")
+def an_event_is_renamed(connection: Connection, organization: str) -> None:
+    connection.execute(update(events).where(events.c.place == places(connection, organization)[0]).values(id="forged"))
+
+
+@breaks("I1", "event", "lies beyond the end of the stream")
 def an_event_is_forged(connection: Connection, organization: str) -> None:
-    row = first(connection, events, organization, "seq")._asdict()
-    connection.execute(insert(events).values(row | {"seq": 0, "id": "forged"}))
+    mine = events.c.place == places(connection, organization)[-1]
+    row = connection.execute(select(events).where(mine)).one()._asdict()
+    connection.execute(insert(events).values(row | {"place": row["place"] + 1000, "id": "forged"}))
+
+
+@breaks("I1", "event", "is there 2 times")
+def an_event_is_doubled(connection: Connection, organization: str) -> None:
+    first, *_, last = places(connection, organization)
+    row = connection.execute(select(events).where(events.c.place == first)).one()._asdict()
+    connection.execute(delete(events).where(events.c.place == last))
+    connection.execute(insert(events).values(row | {"place": last}))
 
 
 @breaks("I2", "event", "counts 9, its event says 7")

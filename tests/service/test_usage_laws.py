@@ -29,6 +29,7 @@ from farthing.pricing.aggregation import Aggregation, Point, aggregate, sum_of
 from farthing.pricing.arithmetic import ZERO, Exact
 from farthing.pricing.calendar import Period, Window, windows
 from farthing.usage.events.bodies import Batch, batch_from
+from farthing.usage.events.quick import QuickBatch
 from farthing.usage.events.service import Events
 from farthing.usage.events.values import Ingested
 from farthing.usage.quantities.follower import STEP, Follower
@@ -40,7 +41,7 @@ START = datetime(2026, 10, 24, 20, tzinfo=UTC)  # a clock change in Berlin follo
 QUARTERS = 40 * 4  # hours that events fall into
 
 
-def batch(events: list[dict[str, Any]]) -> Batch:
+def batch(events: list[dict[str, Any]]) -> Batch | QuickBatch:
     return batch_from("application/json", "", {}, json.dumps(events).encode())
 
 

@@ -86,7 +86,8 @@ def _move() -> None:
             stored += len(page)
             connection.execute(sa.insert(events), [_moved(row, number, seed) for row in page])
             taken_out = [
-                {"organization": organization, "event": row["voids"]} | {name: row[name] for name in ("seq", "received_at")}
+                {"organization": organization, "event": row["voids"], "seq": row["seq"],
+                 "received_at": row["received_at"]}
                 for row in page if row["voids"] is not None
             ]
             if taken_out:

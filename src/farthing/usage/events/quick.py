@@ -18,10 +18,10 @@ from farthing.catalog import Meter
 from farthing.kernel.columns import stored_instant
 from farthing.kernel.strict_json import may_be_unstorable
 from farthing.pricing.aggregation import Aggregation
-from farthing.usage.events.checks import AHEAD, LONGEST
+from farthing.usage.events.checks import LONGEST
 from farthing.usage.events.keyset.hashing import hashes_of
 from farthing.usage.events.prepared import Prepared, Row, checksum_of
-from farthing.usage.events.values import MOST_EVENTS
+from farthing.usage.events.values import AHEAD, MOST_EVENTS
 
 LARGEST: Final = 10**30
 HARMLESS: Final = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,9})?", re.ASCII)  # as a literal, and as a text for a meter

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
-from typing import Final
 
 from sqlalchemy import Connection
 
@@ -23,8 +22,9 @@ from farthing.usage.events.appending import Outcome
 from farthing.usage.events.bodies import Batch, UnreadableLines, batch_of_json
 from farthing.usage.events.checks import Rules, checked
 from farthing.usage.events.intake import Intake
+from farthing.usage.events.keys import Said
 from farthing.usage.events.keyset.hashing import hash_of
-from farthing.usage.events.prepared import COLUMNS, Prepared, prepared
+from farthing.usage.events.prepared import Prepared, prepared
 from farthing.usage.events.quick import QuickBatch, quickly_prepared
 from farthing.usage.events.store import EventStore, Search
 from farthing.usage.events.streams import Stream, StreamStore
@@ -38,8 +38,6 @@ from farthing.usage.events.values import (
     Rejected,
     Voided,
 )
-
-ID: Final = COLUMNS.index("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +71,24 @@ class Events:
         raises  BadEvents, UnreadableLines
         """
         organization = caller.organization
-        if isinstance(batch, QuickBatch):
-            if (ready := self._quickly(organization, batch)) is not None:
-                return self._stored(ready, (), self.now(organization))
-            batch = batch_of_json(batch.raw)
         now = self.now(organization)
+        if isinstance(batch, QuickBatch):
+            if (ready := self._quickly(organization, batch, now)) is not None:
+                return self._stored(ready, (), now)
+            batch = batch_of_json(batch.raw)
         good, rejected = self._checked(organization, batch, now)
         if rejected and not skip:
             raise _refusal(rejected)
-        batch_ready = prepared(organization, self._seed(organization), good, now)
-        return self._stored(batch_ready, rejected, now)
+        return self._stored(prepared(organization, self._seed(organization), good, now), rejected, now)
 
-    def _quickly(self, organization: str, batch: QuickBatch) -> Prepared | None:
+    def _quickly(self, organization: str, batch: QuickBatch, now: datetime) -> Prepared | None:
         """The batch ready to be stored, when all in it is as plain as most are; None: the long way decides."""
-        now = self.now(organization)
         return quickly_prepared(batch, organization, self._seed(organization), now, self._looking(organization))
 
     def _stored(self, batch: Prepared, rejected: Sequence[Rejected], now: datetime) -> Ingested:
-        outcome = self.intake.store(batch, [_kept(one, now) for one in rejected])
-        conflicts = list(dict.fromkeys(batch.rows[place][ID] for place in outcome.conflicts))
+        kept = [_kept(one, now) for one in rejected]
+        outcome = self.intake.store(batch, kept) if batch.rows or kept else Outcome()
+        conflicts = list(dict.fromkeys(batch.said(place).id for place in outcome.conflicts))
         self.database.after_commit(lambda: self._count(outcome, len(rejected)))
         return Ingested(len(outcome.new), len(outcome.duplicates), len(outcome.conflicts), conflicts, rejected)
 
@@ -102,20 +99,20 @@ class Events:
         with self.database.write() as connection:
             streams, store = StreamStore(connection), EventStore(connection)
             stream = streams.held(organization)
-            seq = self._found(connection, stream, source, id)
+            seq, said = self._found(connection, stream, source, id)
             if (before := store.voided_at(organization, seq)) is not None:
                 return Voided(id, source, before)
-            store.void(stream, seq, now)
+            store.void(stream, seq, said, now)
             streams.save(replace(stream, last_seq=stream.last_seq + 1, stored=stream.stored + 1))
         return Voided(id, source, now)
 
-    def _found(self, connection: Connection, stream: Stream, source: str, id: str) -> int:
-        """The sequence number of an event; raises EventNotFound."""
+    def _found(self, connection: Connection, stream: Stream, source: str, id: str) -> tuple[int, Said]:
+        """The sequence number of an event and what it says; raises EventNotFound."""
         claim = self.intake.keys.claim(connection, stream, [hash_of(stream.seed, source, id)])
         stored = EventStore(connection).said(stream, [suspect.seq for suspect in claim.suspects])
         for seq, said in stored.items():
             if (said.source, said.id) == (source, id):
-                return seq
+                return seq, said
         raise EventNotFound(source, id)
 
     def page(self, caller: Caller, asked: Asked, listing: Listing) -> Page[Listed]:
@@ -178,8 +175,8 @@ class Events:
             "accepted": len(outcome.new), "duplicates": len(outcome.duplicates),
             "conflicts": len(outcome.conflicts), "rejected": rejected,
         }
-        for outcome, count in counts.items():
-            self.telemetry.events.labels(outcome).inc(count)
+        for name, count in counts.items():
+            self.telemetry.events.labels(name).inc(count)
 
 
 def _by_type(meters: Sequence[Meter]) -> dict[str, list[Meter]]:

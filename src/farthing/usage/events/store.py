@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, insert, select, ty
 
 from farthing.usage.events.keys import Said
 from farthing.usage.events.models import event_voids, events, rejected_events
+from farthing.usage.events.prepared import checksum_of
 from farthing.usage.events.streams import EVENTS_OF_A_STREAM, Stream, base_of
 from farthing.usage.events.values import KeptRejection, StoredEvent
 from farthing.usage.quantities.models import unusable_events
@@ -80,15 +81,16 @@ class EventStore:
         found: datetime | None = self.connection.execute(select(event_voids.c.received_at).where(mine)).scalar()
         return found
 
-    def void(self, stream: Stream, seq: int, now: datetime) -> None:
+    def void(self, stream: Stream, seq: int, said: Said, now: datetime) -> None:
         """Take an event out by the stream's next number: a row that repeats type, subject and time of the event, so
         that followers find what to take out without it."""
-        repeated = ("hash", "checksum", "source", "id", "type", "subject_ref", "time")
+        repeated = ("hash", "source", "id", "type", "subject_ref", "time")
         columns = [events.c[name] for name in repeated]
         row = self.connection.execute(select(*columns).where(events.c.place == stream.base + seq)).mappings().one()
         number = stream.last_seq + 1
+        checksum = checksum_of(said.type, said.subject, said.time, None, None)
         self.connection.execute(insert(events).values(
-            {**row, "place": stream.base + number, "received_at": now, "voids": seq}
+            {**row, "place": stream.base + number, "checksum": checksum, "received_at": now, "voids": seq}
         ))
         self.connection.execute(insert(event_voids).values(
             organization=stream.organization, event=seq, seq=number, received_at=now
