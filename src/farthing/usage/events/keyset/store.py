@@ -1,11 +1,12 @@
 """Rows of keys, and of how far keepers of keys have come."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
+from farthing.kernel.database import insert_unless_there
 from farthing.usage.events.keyset.models import event_hashes, event_key_positions
 
 AT_ONCE: Final = 1_000  # keys in one query
@@ -52,3 +53,8 @@ class KeyStore:
         if not moved.rowcount:
             row = {"organization": organization, "keeper": keeper, "upto_seq": upto_seq}
             self.connection.execute(insert(event_key_positions), row)
+
+    def add_positions(self, organization: str, upto: Mapping[str, int]) -> None:
+        """These keepers have come that far; those that are known stay as they are."""
+        rows = [{"organization": organization, "keeper": keeper, "upto_seq": seq} for keeper, seq in upto.items()]
+        insert_unless_there(self.connection, event_key_positions, *rows)
