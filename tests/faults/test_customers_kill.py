@@ -9,21 +9,28 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from farthing.customers.places import mongo_place
+from farthing.customers.copying import PAGE
+from farthing.customers.places import CustomerPlace, mongo_place
 from farthing.customers.store import SqlCustomerStore
-from farthing.customers.stores import Copy, CustomerStore
+from farthing.customers.stores import Copy, CustomerRows, CustomerStore
+from farthing.customers.values import Customer
 from farthing.kernel.database import open_database
 from tests.servers import MongoServer
 from tests.service.test_customer_store import customer
 from tests.system.program import PROGRAM, Program
 
 WRITERS = 6
+
+
+class Killed(Exception):
+    """What ends a transaction half-way."""
 
 
 @dataclass(frozen=True)
@@ -165,25 +172,53 @@ def test_mongodb_that_stands_still_holds_up_nobody_for_long(program: Program, mo
 
 @pytest.mark.slow
 def test_a_copy_that_is_killed_goes_on(tmp_path: Path, mongo: MongoServer) -> None:
-    """`kill -9` while customers move: the next one adds what is missing, and nothing twice."""
+    """`kill -9` while customers move: the next one adds what is missing, and nothing twice.
+
+    Somebody who was killed holds the third page: whoever copies waits until MongoDB has ended that transaction.
+    """
     program = Program(tmp_path / "home")
     program.run("migrate")
     file = tmp_path / "home" / "farthing.db"
     database = open_database(f"sqlite:///{file}", tmp_path)
-    made = [customer("org_1", key=f"k{number}", email=f"{number}@acme.example") for number in range(3_000)]
+    made = [customer("org_1", key=f"k{number}", email=f"{number}@acme.example") for number in range(3 * PAGE)]
     SqlCustomerStore(database).write(lambda rows: rows.add_copies([Copy(one, True) for one in made]))
     database.engine.dispose()
-    arguments = ["customers", "copy", "--from", f"sqlite:///{file}", "--to", f"{mongo.url}book"]
+    arguments = [PROGRAM, "customers", "copy", "--from", f"sqlite:///{file}", "--to", f"{mongo.url}book"]
     place = mongo_place(f"{mongo.url}book")
-    with subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.DEVNULL) as copying:
-        until(lambda: counted(place.store) > 0)
-        copying.kill()
-    before = counted(place.store)
-    assert 0 < before < len(made)
-    told = program.json(*arguments)
-    assert (told["added"], told["replaced"], told["left"], told["complete"]) == (len(made) - before, 0, before, True)
+    with held(place, sorted(made, key=lambda one: one.id)[2 * PAGE]):
+        with subprocess.Popen(arguments) as copying:
+            until(lambda: counted(place.store) == 2 * PAGE)
+            copying.kill()
+        again = subprocess.Popen([*arguments, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert again.stderr is not None
+        waits = again.stderr.readline()
+    said, errors = again.communicate()
+    assert again.returncode == 0, waits + errors
+    told = json.loads(said)
+    assert waits.startswith(b"Somebody is changing these customers")
+    assert (told["added"], told["replaced"], told["left"], told["complete"]) == (PAGE, 0, 2 * PAGE, True)
     assert counted(place.store) == len(made)
     place.close()
+
+
+@contextmanager
+def held(place: CustomerPlace, customer: Customer) -> Iterator[None]:
+    """Somebody's transaction has written this customer, and does not go on."""
+    begun, over = threading.Event(), threading.Event()
+
+    def hold(rows: CustomerRows) -> None:
+        rows.add_copies([Copy(customer, True)])
+        begun.set()
+        over.wait()
+        raise Killed
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(place.store.write, hold)
+        try:
+            assert begun.wait(30)
+            yield
+        finally:
+            over.set()
 
 
 def counted(store: CustomerStore) -> int:

@@ -55,7 +55,7 @@ def everything(store: CustomerStore) -> list[Copy]:
 
 
 def copied(source: CustomerStore, target: CustomerStore) -> Copied:
-    return copy_book(source, target, lambda seen, total: None)
+    return copy_book(source, target, lambda seen, total: None, lambda: None)
 
 
 def filled(store: CustomerStore, organizations: int = 2, each: int = 7) -> list[str]:
@@ -92,7 +92,7 @@ def test_a_copy_that_was_killed_goes_on(
             raise Killed
 
     with pytest.raises(Killed):
-        copy_book(source, target, die)
+        copy_book(source, target, die, lambda: None)
     assert len(everything(target)) == 6
     result = copied(source, target)
     assert (result.added, result.left, result.complete) == (2, 6, True)

@@ -85,7 +85,13 @@ def _with_bar(here: CustomerPlace, there: CustomerPlace) -> Copied:
     columns = (TextColumn("Copying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("", total=None)
-        return copy_book(here.store, there.store, lambda seen, total: bar.update(task, completed=seen, total=total))
+        return copy_book(
+            here.store, there.store, lambda seen, total: bar.update(task, completed=seen, total=total), _tell_held
+        )
+
+
+def _tell_held() -> None:
+    typer.echo("Somebody is changing these customers, or was killed doing so: waiting for the end of that.", err=True)
 
 
 def _tell(copied: Copied, owing: list[str]) -> None:

@@ -1,13 +1,18 @@
 """Moving the customer book from one store to another, as often as it takes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from farthing.customers.stores import Copy, CustomerRows, CustomerStore
 from farthing.customers.values import CustomerKeyTaken, EmailTaken
+from farthing.kernel.clock import ticks
+from farthing.kernel.problems import Overtaken
 
+T = TypeVar("T")
 PAGE: Final = 200  # customers in one transaction
+HELD_SECONDS: Final = 90.0  # that a page waits for others; MongoDB ends the transaction of one who was killed after 60
 TAKEN: Final = (CustomerKeyTaken, EmailTaken)
 
 
@@ -32,22 +37,51 @@ class Copied:
         return not self.refused and all(source == target for source, target in self.counts.values())
 
 
-def copy_book(source: CustomerStore, target: CustomerStore, progress: Callable[[int, int], object]) -> Copied:
+@dataclass(frozen=True, slots=True)
+class _Patient:
+    """A store that is written to however long what a kill left behind holds it; `held` is told of each wait once."""
+
+    store: CustomerStore
+    held: Callable[[], object]
+
+    def write(self, work: Callable[[CustomerRows], T]) -> T:
+        """Raises Overtaken after HELD_SECONDS."""
+        began = ticks()
+        try:
+            return self.store.write(work)
+        except Overtaken:
+            self.held()
+        while True:
+            try:
+                return self.store.write(work)
+            except Overtaken:
+                if ticks() - began > HELD_SECONDS:
+                    raise
+
+    def read(self) -> AbstractContextManager[CustomerRows]:
+        return self.store.read()
+
+
+def copy_book(
+    source: CustomerStore, target: CustomerStore, progress: Callable[[int, int], object], held: Callable[[], object]
+) -> Copied:
     """Bring all customers of all organisations, where the target has none or an older version of them.
 
-    Each page is a transaction, so that what was copied before a kill is found and left the next time.
+    Each page is a transaction, so that what was copied before a kill is found and left the next time. What a kill
+    left under way holds its page until the server ends it, and is waited for; raises Overtaken after HELD_SECONDS.
     progress  told how many were looked at, and of how many
+    held      told when a page begins to wait
     """
-    copied = Copied()
+    copied, patient = Copied(), _Patient(target, held)
     before = _counts(source)
     total, seen = sum(before.values()), 0
     for organization in sorted(before):
         waiting: list[Copy] = []
         for page in _pages(source, organization):
-            waiting += _bring(target, organization, page, copied)
+            waiting += _bring(patient, organization, page, copied)
             seen += len(page)
             progress(seen, total)
-        _bring_waiting(target, organization, waiting, copied)
+        _bring_waiting(patient, organization, waiting, copied)
     there = _counts(target)
     here = _counts(source)
     copied.counts = {one: (here.get(one, 0), there.get(one, 0)) for one in sorted({*here, *there})}

@@ -151,19 +151,19 @@ class Mongo:
             raise DocumentStoreAway from error
 
     def _once(self, work: Callable[[], T]) -> tuple[T, list[Callable[[], object]]]:
-        with self._asking(), self.client.start_session() as session:
+        with self.client.start_session() as session:
             unit = _Unit(session)
             token = _unit.set(unit)
             try:
-                session.start_transaction(SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
-                result = work()
+                with self._asking():
+                    session.start_transaction(SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
+                    result = work()
+                    _commit(session)
             except BaseException:
-                if session.in_transaction:
-                    session.abort_transaction()
+                _abort(session)
                 raise
             finally:
                 _unit.reset(token)
-            _commit(session)
         return result, unit.afterwards
 
     @contextmanager
@@ -181,6 +181,13 @@ class Mongo:
             self.breaker.succeeded()
             raise
         self.breaker.succeeded()
+
+
+def _abort(session: ClientSession) -> None:
+    """Let go of what it holds, also where its time is over: else that is held until the server has had enough."""
+    if session.in_transaction:
+        with timeout(SOON_SECONDS):
+            session.abort_transaction()  # which raises nothing where the server is gone
 
 
 def _commit(session: ClientSession) -> None:
