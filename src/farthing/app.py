@@ -90,9 +90,8 @@ from farthing.payments.reconciliations.service import Reconciliations
 from farthing.payments.service import Payments
 from farthing.usage import Metering, Subjects
 from farthing.usage.events.intake import Intake
-from farthing.usage.events.keyset.index import IndexKeys
+from farthing.usage.events.opened import open_intake
 from farthing.usage.events.service import Events
-from farthing.usage.events.store import EventStore
 from farthing.usage.imports.service import Imports
 from farthing.usage.owed import OwedSubjects, SqlOwedNames
 from farthing.usage.quantities.follower import Follower
@@ -131,6 +130,7 @@ class Farthing:
     offers: Sequence[Offer]
     away: Mapping[str, Remote]
     owed: Sequence[OwedSubjects]
+    intake: Intake
 
     def __getitem__(self, kind: type[S]) -> S:
         """Raises Misconfigured for a service that this process does not keep itself."""
@@ -145,6 +145,7 @@ class Farthing:
 
     def close(self) -> None:
         """Let go of the stores' connections."""
+        self.intake.close()
         self.customers.close()
         self.database.engine.dispose()
         if self.cache is not None:
@@ -178,8 +179,12 @@ def open_farthing(
     place = customer_place("" if "customers" in away else settings.customers_url, database)
     names = _names(database, place, away)
     cache = RedisServer(settings.cache_url) if settings.cache_url else None
-    services, offers = _services(_Ground(database, place, now, background, counters, identity, cache, away, names))
-    return Farthing(settings, database, place, now, counters, identity, cache, services, offers, away, names.owed)
+    intake = open_intake(database, settings.home, settings.event_keys)
+    ground = _Ground(database, place, now, background, counters, identity, cache, away, names, intake)
+    services, offers = _services(ground)
+    return Farthing(
+        settings, database, place, now, counters, identity, cache, services, offers, away, names.owed, intake
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +225,7 @@ class _Ground:
     cache: RedisServer | None
     away: Mapping[str, Remote]
     names: _Names
+    intake: Intake
 
 
 def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: see Farthing
@@ -247,8 +253,7 @@ def _services(ground: _Ground) -> tuple[dict[type, Any], list[Offer]]:  # Any: s
     quantities = Quantities(database, meter_book, book, organizations, follower)
     counting = replace(away["usage"], seconds=COUNTING_SECONDS) if "usage" in away else None
     metering: Metering = RemoteMetering(counting) if counting else quantities
-    intake = Intake(database, IndexKeys(lambda connection, stream, after: EventStore(connection).hashes(stream, after)))
-    events = Events(database, now, meter_book, book, quantities, ground.counters, intake)
+    events = Events(database, now, meter_book, book, quantities, ground.counters, ground.intake)
     rater = Rater(database, catalog, metering)
     subscriptions = Subscriptions(database, now, new_id, book, catalog, names.subscriptions, giving)
     journal = Journal(new_id)

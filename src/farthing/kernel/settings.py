@@ -31,6 +31,7 @@ SETTINGS = (
     Setting("database_url", "", "sqlite:///PATH, postgresql://..., mysql://...; empty: a file in the home", True),
     Setting("customers_url", "", "mongodb://... for the customer book; empty: the database", True),
     Setting("cache_url", "", "redis://... for finished answers; empty: in the process", True),
+    Setting("event_keys", "files", "what tells repeated events: files (in the home), or index (in the database)"),
     Setting("only", "", "rooms that this process serves, with commas; empty: all of them"),
     Setting("identity_at", "", "http://... where identity is served; empty: in this process"),
     Setting("customers_at", "", "http://... where customers are served; empty: in this process"),
@@ -62,6 +63,7 @@ class Settings:
     database_url: str
     customers_url: str
     cache_url: str
+    event_keys: str
     only: tuple[str, ...]
     identity_at: str
     customers_at: str
@@ -120,6 +122,7 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: str
         database_url=values["database_url"],
         customers_url=values["customers_url"],
         cache_url=values["cache_url"],
+        event_keys=_one_of("event_keys", values["event_keys"], ("files", "index")),
         only=_rooms("only", values["only"]),
         identity_at=_address("identity_at", values["identity_at"]),
         customers_at=_address("customers_at", values["customers_at"]),

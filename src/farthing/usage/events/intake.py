@@ -73,6 +73,10 @@ class Intake:
         assert request.outcome is not None
         return request.outcome
 
+    def close(self) -> None:
+        """Nothing comes any more."""
+        self.keys.close()
+
     def _queued(self, request: _Request) -> None:
         with self.lock:
             if self.waiting and self.waiting_events + len(request.batch.rows) > MOST_WAITING:

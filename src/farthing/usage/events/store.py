@@ -54,17 +54,6 @@ class EventStore:
                 found[place - stream.base] = Said(*rest)
         return found
 
-    def hashes(self, stream: Stream, after: int) -> Iterator[tuple[int, int]]:
-        """The sequence numbers and hashes of a stream's events after a position, in order."""
-        query = select(events.c.place, events.c.hash).order_by(events.c.place).limit(HASHES_AT_ONCE)
-        last = stream.base + after
-        while page := self.connection.execute(query.where(
-            events.c.place > last, events.c.place <= stream.base + stream.last_seq, events.c.voids.is_(None)
-        )).all():
-            for place, hash in page:
-                yield place - stream.base, hash
-            last = page[-1][0]
-
     def voided(self, organization: str, seqs: Sequence[int]) -> Mapping[int, int]:
         """Which of these events were taken out, each with the number of its void."""
         found: dict[int, int] = {}
@@ -141,6 +130,20 @@ class EventStore:
         order = (rejected_events.c.received_at, rejected_events.c.id)
         rows = self.connection.execute(select(rejected_events).where(*wanted).order_by(*order).limit(limit)).mappings()
         return [KeptRejection(row["id"], row["received_at"], row["event"], row["errors"]) for row in rows]
+
+
+def hashes_of_stream(connection: Connection, stream: Stream, after: int) -> Iterator[tuple[int, int]]:
+    """The sequence numbers and hashes of a stream's events after a position, in order; voids are none.
+
+    Bindings of names and voids take numbers too, so these are not without gaps.
+    """
+    mine = (events.c.place <= stream.base + stream.last_seq) & events.c.voids.is_(None)
+    query = select(events.c.place, events.c.hash).where(mine).order_by(events.c.place).limit(HASHES_AT_ONCE)
+    last = stream.base + after
+    while page := connection.execute(query.where(events.c.place > last)).all():
+        for place, hash in page:
+            yield place - stream.base, hash
+        last = page[-1][0]
 
 
 def after_in(organization: str, after: int, upto: int = EVENTS_OF_A_STREAM - 1) -> list[ColumnElement[bool]]:

@@ -40,6 +40,9 @@ class IndexKeys:
         store.append(stream.organization, zip(hashes, range(first_seq, first_seq + len(hashes)), strict=True))
         store.save_position(stream.organization, KEEPER, first_seq + len(hashes) - 1)
 
+    def close(self) -> None:
+        """See `KeySet`."""
+
     def _catch_up(self, connection: Connection, stream: Stream) -> None:
         """Take in rows that another engine added."""
         store = KeyStore(connection)

@@ -166,8 +166,6 @@ class Known:
             return False
         rows = takewhile(lambda row: row[0] <= upto, rows)
         while some := list(islice(rows, AT_ONCE)):
-            if some[0][0] != recent.upto + 1:
-                raise KeysLost(stream.organization, recent.upto, some[0][0])
             recent.add([hash for _, hash in some], [seq for seq, _ in some])
             if recent.count >= 2 * self.source.size:
                 recent = self._written_at_once(recent)

@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 
 from farthing.usage.events.streams import Stream
 
-# the sequence number and hash of each row of a stream after one, in order, as far as rows are still kept
+# the sequence number and hash of each event of a stream after one, in order, as far as rows are still kept; numbers
+# may be missing in between: bindings of names and voids take some
 RowsAfter = Callable[[Connection, Stream, int], Iterator[tuple[int, int]]]
 
 
@@ -37,6 +38,9 @@ class KeySet(Protocol):
 
         hashes  signed, 64 bits; each once
         """
+
+    def close(self) -> None:
+        """Nobody asks any more."""
 
     def add(self, connection: Connection, stream: Stream, hashes: Sequence[int], first_seq: int) -> None:
         """These rows were appended in this transaction, numbered from `first_seq` on; nothing is left if it fails."""
