@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help venv demo serve test check bench test-long wheel topology clean
+.PHONY: help venv demo serve test check bench test-long test-every wheel topology clean
 
 help:
 	@echo "make demo    bill sample data and show the invoices"
@@ -34,6 +34,9 @@ test: venv
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-long: venv
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not every"
+
+test-every: venv
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 check: venv

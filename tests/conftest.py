@@ -21,17 +21,26 @@ AT_ONCE = {
     "apart": ("test_services.py",),
     "mariadb": (),
 }
+# what tells nothing new with its room served apart, or little: one room answers, and others are hardly asked
+OF_ONE_ROOM = (
+    "test_http.py", "test_identity_tokens.py", "test_identity_organization.py", "test_identity_login.py",
+    "test_identity_api_keys.py", "test_rate.py", "test_catalog_plans.py", "test_catalog_meters.py", "test_taxes.py",
+    "test_journal_export.py", "test_bank_transactions.py", "test_constraints.py", "test_customers.py",
+    "test_events.py", "test_line_exports.py", "test_reconciliations.py",
+)
 SYSTEM_AT_ONCE = ("test_readme.py", "test_serving.py", "test_deployment_files.py")
 FOLDERS = {"system": SYSTEM_AT_ONCE, "faults": (), "scenarios": ("test_a_customers_year.py", "test_state_machine.py")}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The quick suite tells most on SQLite alone; `make test-long` tells all of it on the others too."""
+    """The quick suite tells most on SQLite alone, `make test-long` the rest, and `make test-every` all there is."""
     for item in items:
         engine = str(item.callspec.params.get("engine")) if hasattr(item, "callspec") else ""
         at_once = AT_ONCE.get(engine, (item.path.name,)), FOLDERS.get(item.path.parent.name, (item.path.name,))
         if not all(item.path.name in names for names in at_once):
             item.add_marker(pytest.mark.slow)
+        if engine == "apart" and item.path.name in OF_ONE_ROOM:
+            item.add_marker(pytest.mark.every)
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ def test_a_connection_that_was_closed_meanwhile_is_not_used(proxy: Proxy) -> Non
 
 def test_what_was_cut_off_is_not_sent_again(server: CacheServer, proxy: Proxy) -> None:
     """A claim that arrives twice could let an old answer in."""
-    client = RedisServer(proxy.url)
+    client = RedisServer(proxy.url, patience=30)
     identity = client.identity()
     server.call("SET", "count", 0)
     proxy.deaf = True
@@ -68,7 +68,7 @@ def test_what_was_cut_off_is_not_sent_again(server: CacheServer, proxy: Proxy) -
 
 
 def test_one_that_is_silent_is_left_alone_until_it_speaks(server: CacheServer, proxy: Proxy) -> None:
-    client = RedisServer(proxy.url)
+    client = RedisServer(proxy.url, patience=0.5)
     client.identity()
     server.halt()
     try:
@@ -85,8 +85,7 @@ def test_one_that_is_silent_is_left_alone_until_it_speaks(server: CacheServer, p
 
 
 def test_one_that_speaks_by_drops_is_left_alone_at_once(proxy: Proxy) -> None:
-    client = RedisServer(proxy.url)
-    client.identity()
+    client = RedisServer(proxy.url, patience=30)  # no single piece is late, on a busy machine either
     proxy.piece = 16
     client.identity()
     with pytest.raises(Gone, match="left alone"):

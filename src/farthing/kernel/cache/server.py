@@ -49,7 +49,8 @@ class RedisServer:
     each command: a server whose data were replaced, because it followed another for a while, has a new one.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = PATIENCE_SECONDS) -> None:
+        """patience  seconds to wait for each piece of an answer"""
         try:
             from redis.backoff import NoBackoff
             from redis.connection import ConnectionPool
@@ -59,7 +60,7 @@ class RedisServer:
             raise Misconfigured("cache_url needs a driver: pip install 'farthing[redis]'.") from error
         try:
             pool = ConnectionPool.from_url(
-                url, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS, protocol=2,
+                url, socket_timeout=patience, socket_connect_timeout=patience, protocol=2,
                 retry=Retry(NoBackoff(), 0), driver_info=None,
             )
         except ValueError as error:
