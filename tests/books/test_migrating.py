@@ -5,11 +5,15 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from farthing.app import open_farthing, web_application
+from farthing.kernel.clock import instant_from
+from farthing.kernel.columns import stored_instant
 from farthing.kernel.database import open_database
 from farthing.kernel.migrate import configuration, migrate, newest_version, schema_version
 from farthing.kernel.settings import load_settings
+from farthing.verification import verify
 from tests.oracle import sound_books
 from tests.servers import Servers, needs
 from tests.service.books import Books
@@ -58,4 +62,40 @@ def test_invoices_from_before_taxes_have_none(
     assert sound_books(farthing, books.api.organization)[0].lines[0].entered == Decimal("12.34")
     books.api.made("/v1/tax-rates", {"key": "w", "name": "World", "percent": "10"})
     assert books.post(draft, "finalize")["total"] == "1.10"
+    farthing.close()
+
+
+def test_events_from_before_they_had_places_are_the_same_events(
+    engine: str, servers: Servers, clock: TestClock, tmp_path: Path
+) -> None:
+    """Those stored under an index of their names are told from repeats as before, and one that was voided stays so."""
+    from alembic import command
+
+    settings = load_settings({}, home=str(tmp_path), log_level="error", database_url=needs(engine, servers))
+    farthing = open_farthing(settings, clock)
+    api = api_of(farthing, web_application(farthing).test_client(), clock)
+    books = Books(api)
+    books.customer()
+    with farthing.database.write() as connection:
+        command.downgrade(configuration(connection), "0026_credited_days")
+        bound = text("SELECT ref, bound_seq FROM event_subjects WHERE subject = 'acme'")
+        [(ref, seq)] = connection.execute(bound).all()
+        at = stored_instant(instant_from("2026-11-01T00:00:00Z"))
+        event = text(
+            "INSERT INTO events VALUES (:organization, :seq, :kind, '', :id, 'api.request', :ref, :at, :at + 5, :data, "
+            "NULL, :voids)"
+        )
+        rows = [("1", '{"quantity":"1.50"}', None), ("2", "{}", None), ("2", None, seq + 2)]
+        for number, (id, data, voids) in enumerate(rows, start=seq + 1):
+            connection.execute(event, {
+                "organization": api.organization, "seq": number, "kind": "void" if voids else "event", "id": id,
+                "ref": ref, "at": at, "data": data, "voids": voids,
+            })
+        connection.execute(text("UPDATE event_streams SET last_seq = last_seq + 3"))
+        command.upgrade(configuration(connection), "head")
+    assert [(one["id"], one["voided"]) for one in api.every("/v1/events")] == [("1", False), ("2", True)]
+    sent = {"id": "1", "type": "api.request", "subject": "acme", "time": "2026-11-01T00:00:00Z"}
+    again = api.made("/v1/events", [sent | {"data": {"quantity": 1.5}}, sent | {"data": {"quantity": 2}}])
+    assert (again["accepted"], again["duplicates"], again["conflicts"]) == (0, 1, 1)
+    assert all(one.holds for one in verify(farthing, [api.organization]))
     farthing.close()
