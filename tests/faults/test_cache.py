@@ -207,7 +207,7 @@ FAULTS = (
 )
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(8, marks=pytest.mark.every)])
 def test_no_read_is_older_than_an_acknowledged_payment(cluster: Cluster, rounds: int) -> None:
     threads = cluster.callers()
     for thread in threads:
@@ -235,7 +235,7 @@ def kept(program: Program, invoice: str) -> bool:
         return str(answer.headers["Cache-Status"]) == "farthing; hit"
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(25, marks=pytest.mark.every)])
 def test_a_writer_killed_on_sqlite_leaves_nothing_stale(tmp_path: Path, rounds: int) -> None:
     """What the one left shows is what the store says, whatever became of the payments of the other."""
     one, other = Program(tmp_path / "home"), Program(tmp_path / "home")

@@ -119,7 +119,7 @@ def until(true: Any, seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(8, marks=pytest.mark.every)])
 def test_acknowledged_customers_survive_the_kill_of_mongodb(
     program: Program, mongo: MongoServer, rounds: int
 ) -> None:

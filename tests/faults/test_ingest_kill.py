@@ -50,7 +50,7 @@ def program(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) ->
     started.stop()
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(25, marks=pytest.mark.every)])
 def test_f01_acknowledged_events_survive_kill(program: Program, rounds: int) -> None:
     """Invariants I1, I2, I3; a batch is in whole or not at all."""
     seed = int(os.environ.get("FARTHING_SEED") or random.SystemRandom().randrange(10**9))
