@@ -159,8 +159,7 @@ def test_migrations_can_be_undone(tmp_path: Path) -> None:
     assert not left
 
 
-LONG_FUNCTIONS = 20  # of more than 25 lines: may only fall
-LONG_FILES = 1  # of more than 300 lines: may only fall
+LONG_FUNCTIONS = 19  # of more than 25 lines: may only fall
 
 
 def test_pieces_stay_small() -> None:
@@ -172,4 +171,4 @@ def test_pieces_stay_small() -> None:
     ]
     files = [str(path) for path in python_files(SOURCE) if len(path.read_text("utf-8").splitlines()) > 300]
     assert len(functions) <= LONG_FUNCTIONS, functions
-    assert len(files) <= LONG_FILES, files
+    assert not files

@@ -1,0 +1,37 @@
+"""The room of usage, put together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from farthing.app.ground import Ground
+from farthing.catalog import MeterBook
+from farthing.customers import CustomerBook
+from farthing.usage import Metering
+from farthing.usage.events.service import Events
+from farthing.usage.imports.service import Imports
+from farthing.usage.quantities.follower import Follower
+from farthing.usage.quantities.service import Quantities
+from farthing.usage.remote import RemoteMetering
+
+COUNTING_SECONDS: Final = 60.0  # that usage may take to tell what counts for a chunk of a bill run
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRoom:
+    """The services of usage, and how it is metered: here or where it is served."""
+
+    kept: Sequence[Any]  # Any: see Farthing
+    quantities: Quantities
+    metering: Metering
+
+
+def usage_room(ground: Ground, meters: MeterBook, book: CustomerBook) -> UsageRoom:
+    """Events in, quantities out."""
+    database, organizations = ground.database, ground.identity.organizations
+    follower = Follower(database, meters, ground.counters)
+    quantities = Quantities(database, meters, book, organizations, follower)
+    events = Events(database, ground.now, meters, book, quantities, ground.counters, ground.intake)
+    away = ground.away.get("usage")
+    metering: Metering = quantities if away is None else RemoteMetering(replace(away, seconds=COUNTING_SECONDS))
+    return UsageRoom((ground.names.usage, quantities, follower, events, Imports(events)), quantities, metering)
