@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from farthing.kernel.columns import Identifier, Instant, LongText, Name, required, table
-from farthing.kernel.database import Database, changed, changes
+from farthing.kernel.database import Database, changed, changes, was_stopped
 from farthing.kernel.problems import Conflict
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ class SqlAnswers:
                 if attempt == 2:
                     raise
             except OperationalError as error:
-                if "lock" in str(error.orig).lower():
+                if "lock" in str(error.orig).lower() and not was_stopped(error):
                     raise StillRunning from error
                 raise
         raise StillRunning

@@ -9,20 +9,24 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
-from sqlalchemy.exc import ArgumentError, IntegrityError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 
 from farthing.kernel.clock import ticks
 from farthing.kernel.columns import metadata
 from farthing.kernel.filelock import FileLock
 from farthing.kernel.problems import Misconfigured
 
+T = TypeVar("T")
+ATTEMPTS: Final = 5  # at a transaction that others stand in a circle with
 CONNECT_SECONDS: Final = 3
+MARIADB_DEADLOCK: Final = 1213
+POSTGRESQL_DEADLOCK: Final = "40P01"
 MARIADB_CHECK_FAILED: Final = 4025
 PATIENCE_SECONDS: Final = 10  # that a writer waits for others before it answers 503
 DRIVERS: Final = {
@@ -136,6 +140,30 @@ def after_commit(action: Callable[[], object]) -> None:
 def in_unit_of_work() -> bool:
     """Whether a transaction is under way that a write would join."""
     return _unit.get() is not None
+
+
+def again_if_stopped(work: Callable[[], T]) -> T:
+    """Do `work`, and once more when the database stopped its transaction so that another could go on (a deadlock).
+
+    What was stopped has left nothing behind. Inside another unit of work it is that one which is to be done again.
+    """
+    if in_unit_of_work():
+        return work()
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return work()
+        except OperationalError as error:
+            if not was_stopped(error):
+                raise
+    return work()
+
+
+def was_stopped(error: OperationalError) -> bool:
+    """Whether the transaction stood in a circle with others, and was the one to give way."""
+    told = error.orig
+    return getattr(told, "sqlstate", None) == POSTGRESQL_DEADLOCK or (
+        told is not None and told.args[:1] == (MARIADB_DEADLOCK,)
+    )
 
 
 def changes(kind: str, names: Iterable[str]) -> None:

@@ -30,7 +30,7 @@ from farthing.billing.wallets.expiring import Expiries
 from farthing.customers import Customer, CustomerBook
 from farthing.identity import Organization, OrganizationBook
 from farthing.kernel.clock import Clock
-from farthing.kernel.database import Database
+from farthing.kernel.database import Database, again_if_stopped
 from farthing.kernel.ids import NewId
 from farthing.pricing.boundaries import Boundary
 
@@ -54,6 +54,10 @@ class _Pass:
     parked: dict[str, str] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
     invoiced: set[str] = field(default_factory=set)
+
+    def copy(self) -> "_Pass":
+        """To go on with, as long as the transaction may still be stopped."""
+        return replace(self, parked=dict(self.parked), moved=set(self.moved), invoiced=set(self.invoiced))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class Running:
         while due:
             pending = _in_order(due)
             while chunk := list(islice(pending, CHUNK)):
-                run = self._step(run, going, chunk)
+                run, going = self._step(run, going, chunk)
                 yield run
             due = self._again(run, going)
 
@@ -117,12 +121,18 @@ class Running:
             found = SubscriptionStore(connection).ended(run.organization, customers)
         return [(one, [late_boundary(one)]) for one in found if only is None or one.id in only]
 
-    def _step(self, run: BillRun, going: _Pass, chunk: Sequence[Due]) -> BillRun:
+    def _step(self, run: BillRun, going: _Pass, chunk: Sequence[Due]) -> tuple[BillRun, _Pass]:
         """Price some boundaries and then write them in one transaction, with the run itself."""
         left = going.parked.keys() | going.moved
         due = self._as_it_stands(run, [one for one in chunk if one.subscription.id not in left])
         rated = self.rater.rate(run.organization, due, going.position)
         buyers = self.customers.many(run.organization, {one.subscription.customer for one in due})
+        run = replace(run, done=min(run.done + len(chunk), run.total))
+        return again_if_stopped(lambda: self._taken(run, going.copy(), rated, buyers))
+
+    def _taken(
+        self, run: BillRun, going: _Pass, rated: Sequence[Rated], buyers: Mapping[str, Customer]
+    ) -> tuple[BillRun, _Pass]:
         with self.database.write() as connection:
             batch, issuing = self._batch(connection, run, going, rated, buyers)
             batch.take(rated)
@@ -130,12 +140,12 @@ class Running:
                 self._write(connection, run, batch, issuing)
             going.moved |= batch.moved
             run = replace(
-                run, done=min(run.done + len(chunk), run.total), invoices=run.invoices + batch.invoices,
+                run, invoices=run.invoices + batch.invoices,
                 parked=tuple(Parked(id, reason) for id, reason in going.parked.items()),
                 version=run.version + 1, updated_at=batch.terms.now,
             )
             BillRunStore(connection).save(run)
-        return run
+        return run, going
 
     def _as_it_stands(self, run: BillRun, due: Sequence[Due]) -> list[Due]:
         """The same boundaries of subscriptions as they are now: what was billed tells days by what is closed."""

@@ -1,12 +1,13 @@
 """Deferred revenue whose month is over: released in short transactions, each month of an invoice once (rule 22)."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from farthing.billing.journal.service import Journal
 from farthing.billing.journal.store import JournalStore
 from farthing.kernel.clock import Clock
-from farthing.kernel.database import Database
+from farthing.kernel.database import Database, again_if_stopped
 
 STEP: Final = 500  # releases a transaction, so that other writers do not wait long
 
@@ -23,11 +24,14 @@ class Releases:
         """Release all that is due in an organisation; how many months of invoices that were."""
         done = 0
         while True:
-            with self.database.write() as connection:
-                step = self.journal.release(connection, organization, self.now(organization), STEP)
+            step = again_if_stopped(partial(self._step, organization))
             done += step
             if step < STEP:
                 return done
+
+    def _step(self, organization: str) -> int:
+        with self.database.write() as connection:
+            return self.journal.release(connection, organization, self.now(organization), STEP)
 
     def release_all(self) -> int:
         """The same for every organisation in which something is due."""

@@ -29,7 +29,7 @@ from farthing.catalog import (
 )
 from farthing.kernel.audit import Actor, acting_as, current_actor
 from farthing.kernel.clock import Clock
-from farthing.kernel.database import Database
+from farthing.kernel.database import Database, again_if_stopped
 from farthing.kernel.ids import NewId
 from farthing.kernel.problems import Conflict, Invalid, Refusal
 
@@ -103,7 +103,7 @@ class PlanMigrations:
 
     def _finish(self, organization: str, migration: str) -> None:
         try:
-            while self._step(organization, migration):
+            while again_if_stopped(partial(self._step, organization, migration)):
                 pass
         except Exception as error:
             log.exception("migration of a plan failed", migration=migration)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from farthing.billing.wallets.store import TopUpStore
 from farthing.billing.wallets.values import PAID, TopUp
 from farthing.identity import OrganizationBook
 from farthing.kernel.clock import Clock
-from farthing.kernel.database import Database
+from farthing.kernel.database import Database, again_if_stopped
 from farthing.kernel.ids import NewId
 from farthing.pricing.arithmetic import ZERO
 from farthing.pricing.calendar import local_day
@@ -60,13 +61,17 @@ class Expiries:
         done = 0
         timezone = self.organizations.get(organization).timezone
         while True:
-            with self.database.write() as connection:
-                now, store = self.now(organization), TopUpStore(connection)
-                due = store.due(organization, now, STEP)
-                self.expiry.expire(connection, store.held(organization, due), now, timezone)
-            done += len(due)
-            if len(due) < STEP:
+            step = again_if_stopped(partial(self._step, organization, timezone))
+            done += step
+            if step < STEP:
                 return done
+
+    def _step(self, organization: str, timezone: str) -> int:
+        with self.database.write() as connection:
+            now, store = self.now(organization), TopUpStore(connection)
+            due = store.due(organization, now, STEP)
+            self.expiry.expire(connection, store.held(organization, due), now, timezone)
+        return len(due)
 
     def expire_all(self) -> int:
         """The same for every organisation in which something is due."""

@@ -7,11 +7,12 @@ position is kept that it could be behind. Only followers wait for each other, at
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
 
-from farthing.kernel.database import Database
+from farthing.kernel.database import Database, again_if_stopped
 from farthing.kernel.sealing.store import SealStore, sealed
 
 STEP: Final = 500  # records a transaction, so that other writers do not wait long
@@ -34,7 +35,7 @@ class Sealing:
     def seal(self, log: str, organization: str) -> int:
         """Seal what waits of one organisation."""
         done = 0
-        while step := self._step(log, organization):
+        while step := again_if_stopped(partial(self._step, log, organization)):
             done += step
         return done
 

@@ -12,6 +12,7 @@ from flask import Flask, Response, current_app, g, request
 
 from farthing.kernel.audit.acting import Actor, acting_as
 from farthing.kernel.credentials import Authenticate, Caller, Scope
+from farthing.kernel.database import again_if_stopped
 from farthing.kernel.problems import NotFound
 from farthing.kernel.schemas import Query, Schema, parsed
 from farthing.kernel.web.answers import respond
@@ -50,6 +51,12 @@ def _actor(endpoint: Endpoint, caller: Caller | None) -> Actor:
 
 
 def _once(endpoint: Endpoint, arguments: dict[str, Any]) -> Response:  # Any: as in _serve
+    if endpoint.method == "GET":
+        return _call(endpoint, arguments)
+    return again_if_stopped(partial(_answered_once, endpoint, arguments))
+
+
+def _answered_once(endpoint: Endpoint, arguments: dict[str, Any]) -> Response:  # Any: as in _serve
     by_tag = current_app.extensions.get("farthing_idempotency")
     if endpoint.method != "POST" or by_tag is None:
         return _call(endpoint, arguments)
