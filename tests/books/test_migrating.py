@@ -10,8 +10,8 @@ from sqlalchemy import text
 from farthing.app import open_farthing, web_application
 from farthing.kernel.clock import instant_from
 from farthing.kernel.columns import stored_instant
-from farthing.kernel.database import open_database
 from farthing.kernel.migrate import configuration, migrate, newest_version, schema_version
+from farthing.kernel.opening import open_database
 from farthing.kernel.settings import load_settings
 from farthing.verification import verify
 from tests.oracle import sound_books

@@ -21,7 +21,7 @@ from farthing.customers.places import CustomerPlace, mongo_place
 from farthing.customers.store import SqlCustomerStore
 from farthing.customers.stores import Copy, CustomerRows, CustomerStore
 from farthing.customers.values import Customer
-from farthing.kernel.database import open_database
+from farthing.kernel.opening import open_database
 from tests.servers import MongoServer
 from tests.service.test_customer_store import customer
 from tests.system.program import PROGRAM, Program

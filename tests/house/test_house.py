@@ -15,8 +15,8 @@ from alembic.migration import MigrationContext
 from farthing.audited import UNAUDITED
 from farthing.calls import ENDPOINTS, LATER
 from farthing.kernel.columns import metadata
-from farthing.kernel.database import open_database
 from farthing.kernel.migrate import configuration, migrate
+from farthing.kernel.opening import open_database
 from tests.servers import Servers
 
 rules_of = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "generate"))["rules_of"]

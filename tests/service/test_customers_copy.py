@@ -12,9 +12,9 @@ from farthing.customers.copying import Copied, copy_book
 from farthing.customers.places import CustomerPlace, customer_place
 from farthing.customers.stores import Copy, CustomerStore
 from farthing.customers.values import Search
-from farthing.kernel.database import open_database
 from farthing.kernel.ids import new_id
 from farthing.kernel.migrate import migrate
+from farthing.kernel.opening import open_database
 from tests.servers import Servers, needs
 from tests.service.test_customer_store import NOON, add, customer, following, reading, save
 

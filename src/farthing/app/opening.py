@@ -13,10 +13,11 @@ from farthing.identity.opened import Identity, open_identity
 from farthing.kernel.audit import AuditLog
 from farthing.kernel.cache.server import RedisServer
 from farthing.kernel.clock import Clock, SandboxesApart, clock_from
-from farthing.kernel.database import Database, open_database
+from farthing.kernel.database import Database
 from farthing.kernel.ids import new_id
 from farthing.kernel.migrate import migrate
 from farthing.kernel.offers import Offer
+from farthing.kernel.opening import open_database
 from farthing.kernel.problems import Misconfigured
 from farthing.kernel.remote import Remote, Wire
 from farthing.kernel.settings import ROOMS, Settings

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from farthing.cli.opening import Json, say
 from farthing.customers.copying import Copied, copy_book
 from farthing.customers.places import SCHEMES, CustomerPlace, customer_place, mongo_place
-from farthing.kernel.database import database_url, open_database
 from farthing.kernel.migrate import migrate
+from farthing.kernel.opening import database_url, open_database
 from farthing.kernel.problems import Misconfigured
 
 customers = typer.Typer(no_args_is_help=True, help="The customer book.")

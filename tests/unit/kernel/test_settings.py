@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from farthing.kernel.database import database_url
+from farthing.kernel.opening import database_url
 from farthing.kernel.problems import Misconfigured
 from farthing.kernel.settings import load_settings
 

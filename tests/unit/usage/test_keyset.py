@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from farthing.kernel.database import Database, open_database
+from farthing.kernel.database import Database
+from farthing.kernel.opening import open_database
 from farthing.usage.events.keyset.file_keys import FileKeys
 from farthing.usage.events.keyset.index import IndexKeys
 from farthing.usage.events.keyset.values import KeySet
