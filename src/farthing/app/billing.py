@@ -135,5 +135,5 @@ def _looking(ground: Ground, means: _Means, catalog: LocalCatalog, book: Custome
     return (
         Previews(database, now, book, rater, coming), ChangePreviews(database, now, catalog, book, coming),
         Explainer(database, catalog, rater),
-        kept_answers(database, ground.cache, "invoice", "inv", InvoiceSource(database)),
+        kept_answers(database, ground.cache, ground.generations, "invoice", "inv", InvoiceSource(database)),
     )

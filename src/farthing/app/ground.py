@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from farthing.billing.bill_runs.service import Background
 from farthing.customers.places import CustomerPlace
 from farthing.identity.opened import Identity
+from farthing.kernel.cache.generations import Generations
 from farthing.kernel.cache.server import RedisServer
 from farthing.kernel.clock import Clock
 from farthing.kernel.database import Database
@@ -45,7 +46,10 @@ def names_on(database: Database, place: CustomerPlace, away: Mapping[str, Remote
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What services stand on."""
+    """What services stand on.
+
+    generations  by which all processes on one SQLite file tell each other what changes
+    """
 
     database: Database
     place: CustomerPlace
@@ -54,6 +58,7 @@ class Ground:
     counters: Telemetry
     identity: Identity
     cache: RedisServer | None
+    generations: Generations | None
     away: Mapping[str, Remote]
     names: Names
     intake: Intake

@@ -11,6 +11,7 @@ from farthing.billing.bill_runs.service import Background
 from farthing.customers.places import CustomerPlace, customer_place
 from farthing.identity.opened import Identity, open_identity
 from farthing.kernel.audit import AuditLog
+from farthing.kernel.cache.keeping import generations_of
 from farthing.kernel.cache.server import RedisServer
 from farthing.kernel.clock import Clock, SandboxesApart, clock_from
 from farthing.kernel.database import Database
@@ -100,5 +101,7 @@ def open_farthing(
     names = names_on(database, place, away)
     cache = RedisServer(settings.cache_url) if settings.cache_url else None
     intake = open_intake(database, settings.home, settings.event_keys)
-    kept, offers = services(Ground(database, place, now, background, counters, identity, cache, away, names, intake))
+    kept, offers = services(Ground(
+        database, place, now, background, counters, identity, cache, generations_of(database), away, names, intake
+    ))
     return Farthing(settings, database, place, now, counters, identity, cache, kept, offers, away, names.owed, intake)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from farthing.app.ground import Ground
-from farthing.catalog import MeterBook
+from farthing.catalog import METERS, MeterBook
 from farthing.customers import CustomerBook
+from farthing.kernel.cache.remembered import Remembered
 from farthing.usage import Metering
-from farthing.usage.events.service import Events
+from farthing.usage.events.service import Events, MetersByType
 from farthing.usage.imports.service import Imports
 from farthing.usage.quantities.follower import Follower
 from farthing.usage.quantities.service import Quantities
@@ -31,7 +32,9 @@ def usage_room(ground: Ground, meters: MeterBook, book: CustomerBook) -> UsageRo
     database, organizations = ground.database, ground.identity.organizations
     follower = Follower(database, meters, ground.counters)
     quantities = Quantities(database, meters, book, organizations, follower)
-    events = Events(database, ground.now, meters, book, quantities, ground.counters, ground.intake)
+    meters_of: Remembered[MetersByType] = Remembered(None if "catalog" in ground.away else ground.generations)
+    database.guards[METERS] = meters_of.changing
+    events = Events(database, ground.now, meters, book, quantities, ground.counters, ground.intake, meters_of)
     away = ground.away.get("usage")
     metering: Metering = quantities if away is None else RemoteMetering(replace(away, seconds=COUNTING_SECONDS))
     return UsageRoom((ground.names.usage, quantities, follower, events, Imports(events)), quantities, metering)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from farthing.catalog.coupons.values import Coupon, CouponNotFound, NotRedeemable
-from farthing.catalog.meters.values import Meter, MeterNotFound
+from farthing.catalog.meters.values import METERS, Meter, MeterNotFound
 from farthing.catalog.plans.migrating import (
     ComparedSubscription,
     Costs,
@@ -21,6 +21,7 @@ from farthing.catalog.prices.reading import price_from
 from farthing.pricing.taxes import TaxRate
 
 __all__ = [
+    "METERS",
     "Catalog",
     "ComparedSubscription",
     "Costs",

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, insert, or_, select, update
 
 from farthing.catalog.meters.models import meters
-from farthing.catalog.meters.values import Meter, MeterKeyTaken
-from farthing.kernel.database import refusing
+from farthing.catalog.meters.values import METERS, Meter, MeterKeyTaken
+from farthing.kernel.database import changes, refusing
 from farthing.kernel.ids import is_id
 from farthing.pricing.aggregation import Aggregation
 
@@ -21,10 +21,12 @@ class MeterStore:
         """Raises MeterKeyTaken; the first one stays."""
         with refusing("meters_key", MeterKeyTaken(meter.key)):
             self.connection.execute(insert(meters).values(_row(meter)))
+        changes(METERS, [meter.organization])
 
     def save(self, meter: Meter) -> None:
         same = (meters.c.organization == meter.organization) & (meters.c.id == meter.id)
         self.connection.execute(update(meters).where(same).values(_row(meter)))
+        changes(METERS, [meter.organization])
 
     def find(self, organization: str, reference: str, lock: bool = False) -> Meter | None:
         """By id or key."""
@@ -51,6 +53,7 @@ class MeterStore:
 
     def remove(self, organization: str, id: str) -> None:
         self.connection.execute(delete(meters).where((meters.c.organization == organization) & (meters.c.id == id)))
+        changes(METERS, [organization])
 
 
 def _row(meter: Meter) -> dict[str, Any]:  # Any: a row's columns

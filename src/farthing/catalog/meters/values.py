@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from farthing.kernel.problems import Conflict, NotFound
 from farthing.pricing.aggregation import Aggregation
+
+METERS: Final = "meters"  # as units of work note which organisation's they change
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class Generations:
             self._counters = memoryview(mmap.mmap(descriptor, BYTES)).cast("Q")
         finally:
             os.close(descriptor)
+        self._at_work = False  # this process, of which one thread at most holds the file lock
 
     def slot(self, name: str) -> int:
         return crc32(name.encode("utf-8", "surrogatepass")) % SLOTS
@@ -41,15 +42,22 @@ class Generations:
     def changing(self, names: frozenset[str]) -> Iterator[None]:
         """Around the commit that changes these; the caller holds the file lock.
 
-        Whatever became of the commit, answers loaded before it was over are not current afterwards.
+        Whatever became of the commit, answers loaded before it was over are not current afterwards. One commit may
+        change several kinds of things, each within the other.
         """
-        self.repair()
-        slots = {self.slot(name) for name in names}
-        self._step([BUSY, *slots])
+        within, self._at_work = self._at_work, True
+        if not within:
+            self.repair()
+            self._step([BUSY])
+        slots = {slot for name in names if self.of(slot := self.slot(name)) % 2 == 0}
+        self._step(sorted(slots))
         try:
             yield
         finally:
-            self._step([*slots, BUSY])
+            self._step(sorted(slots))
+            if not within:
+                self._step([BUSY])
+            self._at_work = within
 
     @property
     def busy(self) -> bool:

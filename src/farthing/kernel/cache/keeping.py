@@ -18,14 +18,17 @@ from farthing.kernel.cache.values import Keeper, Source
 from farthing.kernel.database import PATIENCE_SECONDS, Database, Guard
 
 
-def kept_answers(database: Database, cache: RedisServer | None, kind: str, prefix: str, source: Source) -> Answers:
+def kept_answers(
+    database: Database, cache: RedisServer | None, generations: Generations | None, kind: str, prefix: str,
+    source: Source,
+) -> Answers:
     """Answers about one kind of thing, which units of work note by `changes(kind, ...)`.
 
-    cache  where they are kept; in this process where there is none
+    cache        where they are kept; in this process where there is none
+    generations  of the database, if it has any
     """
     beliefs = Beliefs(database)
     guards: list[Guard] = [SharedGuard(beliefs, cache)]
-    generations = _generations(database)
     if generations is not None:
         guards.append(lambda names, connection: generations.changing(names))
     database.guards[kind] = _all_of(guards)
@@ -38,7 +41,7 @@ def _keeper(beliefs: Beliefs, cache: RedisServer | None, generations: Generation
     return GenerationKeeper(generations) if generations is not None else VersionKeeper(source)
 
 
-def _generations(database: Database) -> Generations | None:
+def generations_of(database: Database) -> Generations | None:
     """The counters beside an SQLite file, which all its processes keep, whatever each of them uses them for."""
     if database.lock is None:
         return None

@@ -14,6 +14,7 @@ from farthing.usage.events.models import events
 from farthing.usage.events.prepared import COLUMNS, Prepared, seeded
 from farthing.usage.events.store import EventStore
 from farthing.usage.events.streams import Stream
+from farthing.usage.subjects.known import KnownSubjects
 from farthing.usage.subjects.store import Subject, SubjectStore
 
 WRITTEN: Final = (*COLUMNS, "place", "subject_ref")
@@ -29,10 +30,12 @@ class Outcome:
 
 
 def append(
-    connection: Connection, stream: Stream, keys: KeySet, batches: Sequence[Prepared]
+    connection: Connection, stream: Stream, keys: KeySet, batches: Sequence[Prepared],
+    known: KnownSubjects | None = None,
 ) -> tuple[Stream, list[Outcome]]:
     """Add some batches in their order to a held stream.
 
+    known    what is remembered of names; None inside a transaction that may have bound some
     returns  how far the stream has come, to be saved with them, and what became of each batch
     """
     batches = [batch if batch.seed == stream.seed else seeded(batch, stream.seed) for batch in batches]
@@ -45,7 +48,7 @@ def append(
     else:
         outcomes = [Outcome(new=list(range(len(batch.rows)))) for batch in batches]
     new = [(batch, place) for batch, outcome in zip(batches, outcomes, strict=True) for place in outcome.new]
-    return (_stored(connection, stream, keys, new) if new else stream), outcomes
+    return (_stored(connection, stream, keys, new, known or KnownSubjects()) if new else stream), outcomes
 
 
 def _suspected(
@@ -94,9 +97,11 @@ class _Sorting:
         return self.known[hash]
 
 
-def _stored(connection: Connection, stream: Stream, keys: KeySet, new: Sequence[tuple[Prepared, int]]) -> Stream:
+def _stored(
+    connection: Connection, stream: Stream, keys: KeySet, new: Sequence[tuple[Prepared, int]], known: KnownSubjects
+) -> Stream:
     names = [batch.subjects[place] for batch, place in new]
-    refs, last_ref = _refs(connection, stream, dict.fromkeys(names))
+    refs, last_ref = _refs(connection, stream, dict.fromkeys(names), known)
     rows = [batch.rows[place] for batch, place in new]
     first = stream.last_seq + 1
     places = count(stream.base + first)
@@ -109,13 +114,21 @@ def _stored(connection: Connection, stream: Stream, keys: KeySet, new: Sequence[
     )
 
 
-def _refs(connection: Connection, stream: Stream, names: Mapping[str, None]) -> tuple[dict[str, int], int]:
+def _refs(
+    connection: Connection, stream: Stream, names: Mapping[str, None], known: KnownSubjects
+) -> tuple[Mapping[str, int], int]:
     """The numbers of these subjects; those never seen get new ones, and are nobody's yet."""
+    remembered = known.of(stream)
+    unknown = [name for name in names if name not in remembered]
+    if not unknown:
+        return remembered, stream.last_ref
     subjects = SubjectStore(connection)
-    refs = subjects.current(stream.organization, list(names))
-    unseen = {name: ref for ref, name in enumerate((n for n in names if n not in refs), start=stream.last_ref + 1)}
+    found = subjects.current(stream.organization, unknown)
+    known.add(stream, found)
+    unseen = {name: ref for ref, name in enumerate((n for n in unknown if n not in found), start=stream.last_ref + 1)}
     subjects.add(_nobodys(stream.organization, unseen))
-    return refs | unseen, stream.last_ref + len(unseen)
+    refs = {name: remembered[name] for name in names if name in remembered}
+    return refs | found | unseen, stream.last_ref + len(unseen)
 
 
 def _nobodys(organization: str, unseen: Mapping[str, int]) -> Iterable[Subject]:

@@ -20,6 +20,7 @@ from farthing.usage.events.prepared import Prepared
 from farthing.usage.events.store import EventStore
 from farthing.usage.events.streams import StreamStore
 from farthing.usage.events.values import KeptRejection
+from farthing.usage.subjects.known import KnownSubjects
 
 MOST_TOGETHER: Final = 20_000  # events in one transaction of several requests
 MOST_WAITING: Final = 200_000  # events that wait in one process; more are refused before memory grows
@@ -53,6 +54,7 @@ class Intake:
 
     database: Database
     keys: KeySet
+    names: KnownSubjects = field(default_factory=KnownSubjects)
     lock: threading.Lock = field(default_factory=threading.Lock)
     waiting: list[_Request] = field(default_factory=list)
     waiting_events: int = 0
@@ -65,7 +67,7 @@ class Intake:
         """
         request = _Request(batch, rejections)
         if in_unit_of_work():
-            self._together([request])
+            self._together([request], None)
         else:
             self._queued(request)
         if request.error is not None:
@@ -119,7 +121,7 @@ class Intake:
     def _settle(self, group: list[_Request]) -> None:
         """Each request gets its outcome or its error; what one of several breaks does not fail the others."""
         try:
-            self._together(group)
+            self._together(group, self.names)
         except (Unavailable, OperationalError) as error:
             _fail(group, error)
         except Exception as error:
@@ -132,7 +134,7 @@ class Intake:
             _fail(group, error)
             raise
 
-    def _together(self, group: Sequence[_Request]) -> None:
+    def _together(self, group: Sequence[_Request], names: KnownSubjects | None) -> None:
         by_organization = sorted(group, key=lambda request: request.batch.organization)  # each stream held in one order
         outcomes: list[tuple[_Request, Outcome]] = []
         with self.database.write() as connection:
@@ -140,7 +142,7 @@ class Intake:
             for organization, requests in groupby(by_organization, lambda request: request.batch.organization):
                 some = list(requests)
                 stream = streams.held(organization)
-                now, found = append(connection, stream, self.keys, [request.batch for request in some])
+                now, found = append(connection, stream, self.keys, [one.batch for one in some], names)
                 if now != stream:
                     streams.save(now)
                 store.reject(organization, [one for request in some for one in request.rejections])

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain, repeat
 from typing import Annotated, Any, Final, Literal
 from unicodedata import is_normalized
 
 import msgspec
+import numpy as np
 
 from farthing.catalog import Meter
 from farthing.kernel.columns import stored_instant
@@ -20,13 +22,14 @@ from farthing.kernel.strict_json import may_be_unstorable
 from farthing.pricing.aggregation import Aggregation
 from farthing.usage.events.checks import LONGEST
 from farthing.usage.events.keyset.hashing import hashes_of
-from farthing.usage.events.prepared import Prepared, Row, checksum_of
+from farthing.usage.events.prepared import Prepared, Row, checksums_of
 from farthing.usage.events.values import AHEAD, MOST_EVENTS
 
 LARGEST: Final = 10**30
 HARMLESS: Final = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,9})?", re.ASCII)  # as a literal, and as a text for a meter
 SPACED_KEY: Final = re.compile(rb'"\s+:')
-TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
+TIMES: Final = re.compile(r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\n)*", re.ASCII)  # UTC, as most write it
+HARMLESS_LINES: Final = re.compile(rf"(?:{HARMLESS.pattern}\n)*", re.ASCII)
 SCALARS: Final = frozenset({str, int, Decimal, bool, type(None)})
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
 
@@ -73,31 +76,44 @@ _one_data: Final = msgspec.json.Decoder(_OnlyData, float_hook=_harmless)
 
 @dataclass(frozen=True, slots=True)
 class QuickBatch:
-    """Plain events, and the body that they came in.
+    """Plain events by column, and the body that they came in.
 
-    data  of each event, read: whole numbers and Decimal
+    times  None: as it comes in
+    data   as it was sent; None without it, or null
+    read   the data's values: whole numbers and Decimal
     """
 
     raw: bytes
-    events: Sequence[PlainEvent]
-    data: Sequence[Mapping[str, Any] | None]
+    sources: Sequence[str]
+    ids: Sequence[str]
+    types: Sequence[str]
+    subjects: Sequence[str]
+    times: Sequence[str | None]
+    data: Sequence[str | None]
+    read: Sequence[Mapping[str, Any] | None]
 
 
 def quick_batch(raw: bytes) -> QuickBatch | None:
     """A JSON body's events when each is plain and no key occurs twice; None when that is not sure."""
-    if may_be_unstorable(raw):
+    if may_be_unstorable(raw) or SPACED_KEY.search(raw):
         return None
     try:
         events, read, keys = _decoded(raw)
     except (msgspec.MsgspecError, ValueError):
         return None
     data = [one.data for one in read]
-    if len(events) > MOST_EVENTS or SPACED_KEY.search(raw) or raw.count(b'":') != keys + _keys(events, data):
+    if len(events) > MOST_EVENTS or raw.count(b'":') != keys + _keys(events, data):
         return None
-    for one in data:
-        if one and not _plain(one.values()):
-            return None
-    return QuickBatch(raw, events, data) if _printable(events) else None
+    if not _plain(chain.from_iterable([one.values() for one in data if one])):
+        return None
+    unset = msgspec.UNSET
+    batch = QuickBatch(
+        raw, ["" if one.source is unset else one.source for one in events], [one.id for one in events],
+        [one.type for one in events], [one.subject for one in events],
+        [None if one.time is unset else one.time for one in events],
+        [None if one.data is unset or one.data == b"null" else str(one.data, "utf-8") for one in events], data,
+    )
+    return batch if _printable(batch) else None
 
 
 def _decoded(raw: bytes) -> tuple[Sequence[PlainEvent], Sequence[_OnlyData], int]:
@@ -113,27 +129,26 @@ def _decoded(raw: bytes) -> tuple[Sequence[PlainEvent], Sequence[_OnlyData], int
 def _keys(events: Sequence[PlainEvent], data: Sequence[Mapping[str, Any] | None]) -> int:
     """How many keys all objects have together: a text has more colons behind quotes when one occurs twice."""
     unset = msgspec.UNSET
-    return sum(
-        3 + (one.time is not unset) + (one.data is not unset) + (one.source is not unset)
-        + (one.specversion is not unset) + (len(data) if data else 0)
-        for one, data in zip(events, data, strict=True)
-    )
+    optional = [part for one in events for part in (one.time, one.data, one.source, one.specversion)]
+    left_out = sum([part is unset for part in optional])
+    return 3 * len(events) + len(optional) - left_out + sum([len(one) for one in data if one])
 
 
 def _plain(values: Iterable[object]) -> bool:
-    for value in values:
-        if type(value) not in SCALARS or (type(value) is int and not -LARGEST < value < LARGEST):
-            return False
-    return True
+    """Whether all of them are texts, truths, nothing, or numbers of a size that nobody needs to look at twice."""
+    found = list(values)
+    return SCALARS.issuperset(map(type, found)) and all(
+        -LARGEST < value < LARGEST for value in found if type(value) is int
+    )
 
 
-def _printable(events: Sequence[PlainEvent]) -> bool:
+def _printable(batch: QuickBatch) -> bool:
     """Whether no attribute has a character that needs a second look, and each subject is in its normal form."""
-    unset = msgspec.UNSET
-    subjects = "".join([one.subject for one in events])
-    texts = [f"{one.id}{one.type}{one.source if one.source is not unset else ''}" for one in events]
-    normal = subjects.isascii() or is_normalized("NFC", "\n".join([one.subject for one in events]))
-    return normal and subjects.isprintable() and "".join(texts).isprintable()
+    names = "".join(batch.subjects)
+    return (
+        (names.isascii() or is_normalized("NFC", "\n".join(batch.subjects))) and names.isprintable()
+        and "".join(chain(batch.ids, batch.types, batch.sources)).isprintable()
+    )
 
 
 def quickly_prepared(
@@ -143,44 +158,52 @@ def quickly_prepared(
 
     meters  those that look at a value, by type of event
     """
-    if meters and not _usable(batch, meters):
+    times = _microseconds(batch.times, now)
+    if times is None or not _usable(batch, meters):
         return None
-    received_at, latest = stored_instant(now), stored_instant(now + AHEAD)
-    unset = msgspec.UNSET
-    names = [("" if one.source is unset else one.source, one.id) for one in batch.events]
-    rows: list[Row] = []
-    for one, hash, (source, id) in zip(batch.events, hashes_of(seed, names), names, strict=True):
-        if one.time is unset:
-            time = received_at
-        elif (found := _microseconds(one.time)) is None or found > latest:
-            return None
-        else:
-            time = found
-        data = None if one.data is unset or one.data == b"null" else bytes(one.data).decode()
-        rows.append((
-            hash, checksum_of(one.type, one.subject, time, data, None), source, id, one.type, time, received_at, data,
-            None,
-        ))
-    return Prepared(organization, seed, rows, [one.subject for one in batch.events])
+    received_at = stored_instant(now)
+    rows: list[Row] = list(zip(
+        hashes_of(seed, zip(batch.sources, batch.ids, strict=True)),
+        checksums_of(batch.types, batch.subjects, times, batch.data),
+        batch.sources, batch.ids, batch.types, times, repeat(received_at), batch.data, repeat(None), strict=False,
+    ))
+    return Prepared(organization, seed, rows, batch.subjects)
 
 
-def _microseconds(text: str) -> int | None:
-    """Of a UTC time as most write it."""
-    if not TIME.fullmatch(text) or text < "1970":
+def _microseconds(texts: Sequence[str | None], now: datetime) -> list[int] | None:
+    """UTC times as most write them, since 1970; those that are left out are `now`."""
+    given = [text for text in texts if text is not None]
+    if not _all_match(TIMES, given):
         return None
     try:
-        return stored_instant(datetime.fromisoformat(text))
+        read = np.array([text[:-1] for text in given], "datetime64[us]").astype(np.int64)
     except ValueError:
         return None
+    if given and not (read.min() >= 0 and read.max() <= stored_instant(now + AHEAD)):
+        return None
+    found: list[int] = read.tolist()
+    if len(found) == len(texts):
+        return found
+    following = iter(found)
+    return [stored_instant(now) if text is None else next(following) for text in texts]
+
+
+def _all_match(lines: re.Pattern[str], texts: Sequence[str]) -> bool:
+    """Whether each text is one of these lines."""
+    joined = "".join([f"{text}\n" for text in texts])
+    return joined.count("\n") == len(texts) and lines.fullmatch(joined) is not None
 
 
 def _usable(batch: QuickBatch, meters: Mapping[str, Sequence[Meter]]) -> bool:
     """Whether each meter can count each value for sure."""
-    for one, data in zip(batch.events, batch.data, strict=True):
-        for meter in meters.get(one.type, ()):
-            value = data.get(meter.value) if data and meter.value else None
-            if value is None or meter.aggregation is Aggregation.UNIQUE_COUNT:
+    for type_ in meters.keys() & set(batch.types):
+        mine = [data for of, data in zip(batch.types, batch.read, strict=True) if data and of == type_]
+        for meter in meters[type_]:
+            if meter.value is None or meter.aggregation is Aggregation.UNIQUE_COUNT:
                 continue
-            if type(value) is bool or (type(value) is str and not HARMLESS.fullmatch(value)):
+            values = [data.get(meter.value) for data in mine]
+            if bool in set(map(type, values)):
+                return False
+            if not _all_match(HARMLESS_LINES, [value for value in values if type(value) is str]):
                 return False
     return True

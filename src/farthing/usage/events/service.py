@@ -1,6 +1,6 @@
 """The use cases of events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from farthing.catalog import Meter, MeterBook
 from farthing.customers import CustomerBook
+from farthing.kernel.cache.remembered import Remembered
 from farthing.kernel.clock import Clock
 from farthing.kernel.credentials import Caller
 from farthing.kernel.database import Database
@@ -39,6 +40,8 @@ from farthing.usage.events.values import (
     Voided,
 )
 
+MetersByType = Mapping[str, Sequence[Meter]]
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -62,6 +65,7 @@ class Events:
     metering: Metering
     telemetry: Telemetry
     intake: Intake
+    meters: Remembered[MetersByType]
     seeds: dict[str, int] = field(default_factory=dict)
 
     def ingest(self, caller: Caller, batch: Batch | QuickBatch, skip: bool) -> Ingested:
@@ -151,9 +155,9 @@ class Events:
             self.database.after_commit(lambda: self.seeds.__setitem__(organization, seed))
         return seed
 
-    def _looking(self, organization: str) -> dict[str, list[Meter]]:
+    def _looking(self, organization: str) -> MetersByType:
         """The meters that look at a value, by the type of event."""
-        return _by_type(self.catalog.meters(organization))
+        return self.meters.get(organization, lambda: _by_type(self.catalog.meters(organization)))
 
     def _checked(self, organization: str, batch: Batch, now: datetime) -> tuple[list[Event], list[Rejected]]:
         rules = Rules(batch.cloudevents, batch.suspicious, now, self._looking(organization))
@@ -179,7 +183,7 @@ class Events:
             self.telemetry.events.labels(name).inc(count)
 
 
-def _by_type(meters: Sequence[Meter]) -> dict[str, list[Meter]]:
+def _by_type(meters: Sequence[Meter]) -> MetersByType:
     found: dict[str, list[Meter]] = {}
     for meter in meters:
         if meter.aggregation is not Aggregation.COUNT:

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import BigInteger, Connection, ScalarSelect, cast, func, select, update
+from sqlalchemy import BigInteger, Connection, ScalarSelect, bindparam, cast, func, select, update
 
 from farthing.kernel.database import insert_unless_there
 from farthing.usage.events.models import event_streams
@@ -39,11 +39,22 @@ class Stream:
         """What a sequence number is added to for the place of its event."""
         return self.number * EVENTS_OF_A_STREAM
 
+    @property
+    def bindings(self) -> int:
+        """How many numbers were taken by what binds names: it rises with each."""
+        return self.last_seq - self.stored
+
 
 def base_of(organization: str) -> ScalarSelect[int]:
     """The same where only the organisation is known: null before its first event."""
     mine = event_streams.c.organization == organization
     return select(cast(event_streams.c.number, BigInteger) * EVENTS_OF_A_STREAM).where(mine).scalar_subquery()
+
+_OF: Final = event_streams.c.organization == bindparam("of")
+_HELD: Final = select(*(event_streams.c[name] for name in Stream.__dataclass_fields__)).where(_OF).with_for_update()
+_SAVED: Final = update(event_streams).where(_OF).values(
+    last_seq=bindparam("seq"), last_ref=bindparam("ref"), stored=bindparam("count")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +73,9 @@ class StreamStore:
 
     def save(self, stream: Stream) -> None:
         """How far a held stream has come now."""
-        mine = event_streams.c.organization == stream.organization
-        values = {"last_seq": stream.last_seq, "last_ref": stream.last_ref, "stored": stream.stored}
-        self.connection.execute(update(event_streams).where(mine).values(values))
+        self.connection.execute(_SAVED, {
+            "of": stream.organization, "seq": stream.last_seq, "ref": stream.last_ref, "count": stream.stored,
+        })
 
     def position(self, organization: str) -> int:
         """The sequence number of the last thing that is committed; 0 before the first."""
@@ -76,6 +87,5 @@ class StreamStore:
         return list(self.connection.execute(select(event_streams.c.organization)).scalars())
 
     def _locked(self, organization: str) -> Stream | None:
-        query = select(event_streams).where(event_streams.c.organization == organization).with_for_update()
-        row = self.connection.execute(query).mappings().one_or_none()
-        return None if row is None else Stream(**row)
+        row = self.connection.execute(_HELD, {"of": organization}).one_or_none()
+        return None if row is None else Stream(*row)

@@ -47,9 +47,10 @@ class SubjectBook:
         A name that a subscription had first was never the customer's, and is left alone.
         """
         with self.database.write() as connection:
-            StreamStore(connection).held(organization)
-            subjects = SubjectStore(connection)
+            streams, subjects = StreamStore(connection), SubjectStore(connection)
+            stream = streams.held(organization)
             rows = subjects.named(organization, list(names))
             subjects.retire(organization, [
                 row.ref for row in rows if row.current and row.customer == customer and row.subscription is None
             ])
+            streams.save(replace(stream, last_seq=stream.last_seq + 1))

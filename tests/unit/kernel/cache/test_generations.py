@@ -47,3 +47,11 @@ def test_names_of_one_counter_are_one_step(tmp_path: Path) -> None:
     with generations.changing(names):
         assert {generations.of(slot) for slot in slots} == {1}
     assert {generations.of(slot) for slot in slots} == {2}
+
+
+def test_one_commit_may_change_things_of_two_kinds(tmp_path: Path) -> None:
+    generations = Generations(tmp_path / "g")
+    one, other = generations.slot("org_1/inv_1"), generations.slot("org_1")
+    with generations.changing(ONE), generations.changing(frozenset({"org_1", "org_1/inv_1"})):
+        assert (generations.of(one), generations.of(other), generations.busy) == (1, 1, True)
+    assert (generations.of(one), generations.of(other), generations.busy) == (2, 2, False)

@@ -1,6 +1,6 @@
 """The name of an event as 64 bits: signed, as databases keep them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -25,9 +25,13 @@ def void_hash_of(seed: int, source: str, id: str) -> int:
 def hashes_of(seed: int, names: Iterable[tuple[str, str]]) -> list[int]:
     """`hash_of` for each source and id, in their order."""
     digest = xxh3_64_intdigest  # looked up once, not for each of many
-    hashes = [digest(f"{len(source)}:{source}{id}".encode(), seed) for source, id in names]
-    signed: list[int] = np.array(hashes, np.uint64).view(np.int64).tolist()
-    return signed
+    return signed([digest(f"{len(source)}:{source}{id}".encode(), seed) for source, id in names])
+
+
+def signed(digests: Sequence[int]) -> list[int]:
+    """64 bits each, as databases keep them."""
+    found: list[int] = np.array(digests, np.uint64).view(np.int64).tolist()
+    return found
 
 
 def _named(source: str, id: str) -> bytes:
