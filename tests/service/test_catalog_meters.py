@@ -68,7 +68,8 @@ def test_a_count_takes_no_value(api: Api) -> None:
     ({"filter": {"kind": "input"}}, "filter.kind"),
     ({"filter": {"kind": []}}, "filter.kind"),
     ({"filter": {"kind": [1]}}, "filter.kind[0]"),
-    ({"late_usage": "ignore"}, "late_usage"),
+    ({"late_usage": "forget"}, "late_usage"),
+    ({"late_usage": None}, "late_usage"),
     ({"id": "mtr_1"}, "id"),
     ({"version": 3}, "version"),
     ({"created_at": "2026-01-01T00:00:00Z"}, "created_at"),
@@ -81,10 +82,11 @@ def test_what_cannot_be_is_refused_by_name(api: Api, change: dict[str, Any], fie
     assert api.every("/v1/meters") == []
 
 
-def test_late_usage_may_be_ignored_one_day(api: Api) -> None:
-    api.made("/v1/meters", METER | {"late_usage": "bill_next"})
-    answer = api.post("/v1/meters", METER | {"key": "other", "late_usage": "ignore"})
-    assert (answer.json or {})["detail"] == "late_usage is not available yet."
+def test_what_becomes_of_late_usage_is_fixed(api: Api) -> None:
+    made = api.made("/v1/meters", METER | {"late_usage": "ignore"})
+    assert made["late_usage"] == "ignore"
+    assert (api.patch("/v1/meters/tokens", {"name": "All"}).json or {})["late_usage"] == "ignore"
+    assert fields_refused(api.patch("/v1/meters/tokens", {"late_usage": "bill_next"})) == {"late_usage"}
 
 
 def test_only_the_name_changes(api: Api) -> None:

@@ -1,5 +1,6 @@
 """Usage: events in, duplicates out, quantities. What other rooms may use stands here."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -8,7 +9,7 @@ from farthing.catalog import Meter
 from farthing.pricing.aggregation import Point
 from farthing.pricing.calendar import Period
 
-__all__ = ["Arrival", "Arrived", "Metering", "Point", "Subjects", "Wanted"]
+__all__ = ["Arrival", "Arrived", "Closed", "Metering", "Point", "Subjects", "Wanted"]
 
 
 class Subjects(Protocol):
@@ -25,10 +26,19 @@ class Subjects(Protocol):
         """Those of these names that mean this customer are nobody's from now on; what arrived before stays his."""
 
 
+class Closed(NamedTuple):
+    """The end of a usage period, and the position at which it was first closed; None: it is open still."""
+
+    at: datetime
+    position: int | None
+
+
 class Wanted(NamedTuple):
     """The usage that a price of a subscription looks at (rule 16).
 
     own_usage  whether only events that name the subscription count, not those that name its customer
+    closed     the ends of usage periods, by time: what came for one after its position counts for nothing, in no
+               period (rule 18); a void does
     """
 
     meter: Meter
@@ -36,6 +46,13 @@ class Wanted(NamedTuple):
     subscription: str
     own_usage: bool
     period: Period
+    closed: tuple[Closed, ...] = ()
+
+    def came_in_time(self, time: datetime, position: int) -> bool:
+        """Whether what was known for this subscription from a position on was so before its period was closed."""
+        place = bisect_right(self.closed, time, key=lambda one: one.at)
+        through = self.closed[place].position if place < len(self.closed) else None
+        return through is None or position <= through
 
 
 class Arrived(NamedTuple):

@@ -10,7 +10,13 @@ from farthing.app import Farthing
 from farthing.billing.balances.models import balance_entries, customer_balances
 from farthing.billing.charges.models import charges
 from farthing.billing.credit_notes.models import credit_note_lines, credit_notes
-from farthing.billing.invoices.models import invoice_lines, invoice_payments, invoices
+from farthing.billing.invoices.models import (
+    closed_without_invoice,
+    invoice_lines,
+    invoice_payments,
+    invoices,
+    usage_credits,
+)
 from farthing.billing.journal.models import journal_entries, journal_postings, journal_releases
 from farthing.billing.subscriptions.models import subscriptions
 from farthing.billing.wallets.models import credit_uses, top_ups, wallets
@@ -52,6 +58,9 @@ REFERENCES: Final = (
     Reference(top_ups, "customer", customers, ("billing", "customers")),
     Reference(credit_uses, "top_up", top_ups, BOOKS, "invoice"),
     Reference(credit_uses, "invoice", invoices, BOOKS, "top_up"),
+    Reference(usage_credits, "line", invoice_lines, BOOKS, "line"),
+    Reference(usage_credits, "invoice", invoices, BOOKS, "line"),
+    Reference(closed_without_invoice, "subscription", subscriptions, BOOKS, "subscription"),
     Reference(invoice_payments, "invoice", invoices, BOOKS, "payment"),
     Reference(invoice_payments, "payment", payments, ("billing", "payments"), "payment"),
     Reference(credit_notes, "invoice", invoices, BOOKS),

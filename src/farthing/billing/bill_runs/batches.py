@@ -10,6 +10,7 @@ from farthing.billing.bill_runs.standing import Standing
 from farthing.billing.bill_runs.values import BillRun
 from farthing.billing.credit_notes.beyond import Left, Remaining
 from farthing.billing.invoices.charging import Charged, Charging
+from farthing.billing.invoices.closings import ClosedBoundary
 from farthing.billing.invoices.drafting import Name, Parties, boundary_draft, redrafted, says_the_same
 from farthing.billing.invoices.rating import PARKS, Rated, refusal
 from farthing.billing.invoices.values import Invoice
@@ -61,6 +62,7 @@ class Batch:
     parked   those that cannot be billed, with the reason of the earliest boundary
     beyond   what final ones give back and could not bear: credit notes (rule 14)
     credited  of final ones: the invoice, its lines as rated, and up to which event it counted
+    closed   boundaries that are closed without an invoice
     moved    those that somebody else changed since they were rated: to be looked at again
     """
 
@@ -74,6 +76,7 @@ class Batch:
     made: list[Made] = field(default_factory=list)
     beyond: list[Remaining] = field(default_factory=list)
     credited: list[tuple[str | None, Sequence[Line], int, Currency]] = field(default_factory=list)
+    closed: list[ClosedBoundary] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     changed: dict[str, Subscription] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
@@ -130,6 +133,8 @@ class Batch:
         made = self._draft(rated, charged, final)
         if final:
             self.credited.append((made, rated.lines, rated.position, rated.currency))
+            if made is None and _is_ordinary(rated):
+                self.closed.append(ClosedBoundary(subscription.id, at, rated.position))
         if charged.refused is not None:  # which stays a draft until its tax can be told (rule 27)
             return self._park(subscription, at, refusal(rated.due, charged.refused))
         closing = closed(subscription, rated.due.boundary, rated.late_through)

@@ -18,6 +18,7 @@ from farthing.billing.bill_runs.values import BillRun, Parked
 from farthing.billing.credit_notes.beyond import BeyondInvoices, left_of
 from farthing.billing.invoices.billed import Due
 from farthing.billing.invoices.charging import charging
+from farthing.billing.invoices.closings import note_closed
 from farthing.billing.invoices.issuance import Issuance, Issuing
 from farthing.billing.invoices.late import note_credits
 from farthing.billing.invoices.rating import Rated, Rater
@@ -184,6 +185,7 @@ class Running:
         SubscriptionStore(connection).save(list(batch.changed.values()))
         invoices.remove(run.organization, batch.dropped)
         note_credits(connection, run.organization, batch.credited)
+        note_closed(connection, run.organization, batch.closed)
         noted = self.beyond.decide(connection, run.organization, batch.beyond, batch.terms.now)
         issued = {one.id: one for one in issuing.issue([made.invoice for made in batch.made if made.final])}
         made = [replace(one, invoice=issued.get(one.invoice.id, one.invoice)) for one in batch.made]

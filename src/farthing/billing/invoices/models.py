@@ -116,6 +116,16 @@ usage_credits = table(
     Index("usage_credits_of_invoice", "organization", "invoice"),
 )
 
+# boundaries without a line, and the position of the events at which each was closed; the others have invoices
+closed_without_invoice = table(
+    "closed_without_invoice",
+    required("organization", Identifier),
+    required("subscription", Identifier),
+    required("boundary", Instant),
+    required("position", BigInteger),
+    PrimaryKeyConstraint("organization", "subscription", "boundary", name="closed_without_invoice_pk"),
+)
+
 invoice_payments = table(
     "invoice_payments",
     required("organization", Identifier),

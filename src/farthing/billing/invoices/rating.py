@@ -1,20 +1,20 @@
 """What a subscription owes at a boundary: its usage read, and priced by the pure core."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
 from farthing.billing.invoices.billed import NO_FEES, Due, Fees, billed_fees, is_adjusted
 from farthing.billing.invoices.committed import Priced, true_ups, true_ups_alone
 from farthing.billing.invoices.late import BilledPeriods, ClosedUsage, billed_usage, closed_usage
+from farthing.billing.invoices.measuring import BEGINNING, Measured, in_time, measured, wanted_of
 from farthing.billing.subscriptions.agreed import Plans, agreement_of, versions_of
 from farthing.billing.subscriptions.closing import takes_late
 from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Catalog, Meter
 from farthing.kernel.database import Database
-from farthing.pricing.aggregation import Aggregation, OutsidePeriod, Over, Point
+from farthing.pricing.aggregation import Aggregation, OutsidePeriod, Over
 from farthing.pricing.agreements import Agreement, Segment, outside, usage_segments
 from farthing.pricing.boundaries import Part
 from farthing.pricing.calendar import Period
@@ -28,7 +28,6 @@ from farthing.pricing.totalling import totals
 from farthing.usage import Arrived, Metering, Wanted
 
 PARKS: Final = (UnpricedUsage, QuantityMissing, UnsoundInvoice, OutsidePeriod, ArithmeticError)
-BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +56,6 @@ class Rated:
     @property
     def currency(self) -> Currency:
         return currency(self.due.subscription.currency)
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """The events that count for a meter in a period, and, for a level, those before it."""
-
-    meter: Meter
-    points: Sequence[Point]
-    earlier: Sequence[Point]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +139,10 @@ class Rater:
         """What makes what was billed of some closed periods what their events up to `position` come to, for each."""
         meters, owners = self._meters(organization), [due.subscription for due, _ in asking]
         wanted = [
-            _wanted(one, meters[key], each.period) for one, periods in zip(owners, touched, strict=True)
+            wanted_of(one, meters[key], each.period) for one, periods in zip(owners, touched, strict=True)
             for each in periods for key in _meters_of(each.segments)
         ]
-        measured = iter(self._measured(organization, wanted, position))
+        measured = iter(self._measured(organization, owners, wanted, position))
         since = {
             one.id: periods[0].period.start for one, periods in zip(owners, touched, strict=True) if periods
         }
@@ -182,7 +172,8 @@ class Rater:
             usage_segments(a, d.boundary.used) if d.boundary.used else [] for d, a in zip(due, agreed, strict=True)
         ]
         asked = [_metered(d, each, meters) for d, each in zip(due, segments, strict=True)]
-        measured = iter(self._measured(organization, [one for each in asked for one in each], position))
+        owners = [one.subscription for one in due]
+        measured = iter(self._measured(organization, owners, [one for each in asked for one in each], position))
         return [
             _rated(d, a, [(one, counted[one.price.meter or ""]) for one in each], position, fees)
             for d, a, each, wanted in zip(due, agreed, segments, asked, strict=True)
@@ -193,17 +184,14 @@ class Rater:
         self, organization: str, subscription: Subscription, meter: Meter, period: Period, upto: int
     ) -> Measured:
         """What one meter counted for a subscription in a period."""
-        [measured] = self._measured(organization, [_wanted(subscription, meter, period)], upto)
+        [measured] = self._measured(organization, [subscription], [wanted_of(subscription, meter, period)], upto)
         return measured
 
-    def _measured(self, organization: str, wanted: Sequence[Wanted], upto: int) -> list[Measured]:
-        """What was counted, in the order asked for; a level's earlier changes are asked for with the rest."""
-        asked = [each for one in wanted for each in (one, *_carried(one))]
-        points = iter(self.metering.points_of(organization, asked, upto))
-        return [
-            Measured(one.meter, next(points), [point for _ in _carried(one) for point in next(points)])
-            for one in wanted
-        ]
+    def _measured(
+        self, organization: str, owners: Iterable[Subscription], wanted: Sequence[Wanted], upto: int
+    ) -> list[Measured]:
+        """What was counted, in the order asked for."""
+        return measured(self.metering, organization, in_time(self.database, organization, owners, wanted), upto)
 
 
 def _meters_of(segments: Sequence[Segment]) -> list[str]:
@@ -240,18 +228,7 @@ def _metered(due: Due, segments: Sequence[Segment], meters: Mapping[str, Meter])
     if due.boundary.used is None:
         return []
     keys = dict.fromkeys(one.price.meter for one in segments if one.price.meter is not None)
-    return [_wanted(due.subscription, meters[key], due.boundary.used.period) for key in keys]
-
-
-def _wanted(one: Subscription, meter: Meter, period: Period) -> Wanted:
-    return Wanted(meter, one.customer, one.id, one.own_usage, period)
-
-
-def _carried(one: Wanted) -> tuple[Wanted, ...]:
-    """What came before the period, where a level is carried in from it (rule 17)."""
-    if one.meter.aggregation is not Aggregation.WEIGHTED_SUM:
-        return ()
-    return (one._replace(period=Period(BEGINNING, one.period.start)),)
+    return [wanted_of(due.subscription, meters[key], due.boundary.used.period) for key in keys]
 
 
 def _rated(

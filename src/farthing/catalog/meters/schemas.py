@@ -1,19 +1,18 @@
 """Meters over the wire."""
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 from farthing.catalog.meters.values import Meter
 from farthing.catalog.prices.schemas import Filter, Properties
 from farthing.kernel.schemas import InstantOut, Key, Line, Schema, Shown
 
 AggregationName = Literal["count", "sum", "max", "min", "latest", "unique_count", "average", "weighted_sum"]
+LateUsageName = Literal["bill_next", "ignore"]
 
 
 class MeterIn(Schema):
     """A meter to be made."""
 
-    later: ClassVar[Mapping[str, object]] = {"late_usage": "bill_next"}
     key: Key
     name: Line
     event_type: Line
@@ -21,6 +20,7 @@ class MeterIn(Schema):
     value: Line | None = None
     group_by: Properties = []
     filter: Filter = {}
+    late_usage: LateUsageName = "bill_next"
 
 
 class MeterOut(Shown):
@@ -34,7 +34,7 @@ class MeterOut(Shown):
     value: str | None
     group_by: list[str]
     filter: dict[str, list[str]]
-    late_usage: Literal["bill_next"]
+    late_usage: LateUsageName
     version: int
     created_at: InstantOut
     updated_at: InstantOut

@@ -17,7 +17,7 @@ from farthing.kernel.schemas import merged, parsed
 from farthing.kernel.web import UNCONDITIONAL, Precondition
 from farthing.pricing.aggregation import Aggregation
 
-FIXED = ("key", "event_type", "aggregation", "value", "group_by", "filter")
+FIXED = ("key", "event_type", "aggregation", "value", "group_by", "filter", "late_usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Meters:
             id=self.new_id("mtr", now), organization=caller.organization, key=body.key, name=body.name,
             event_type=body.event_type, aggregation=Aggregation(body.aggregation), value=body.value,
             group_by=tuple(body.group_by), filter={name: tuple(values) for name, values in body.filter.items()},
-            late_usage="bill_next", version=1, created_at=now, updated_at=now,
+            late_usage=body.late_usage, version=1, created_at=now, updated_at=now,
         )
         with self.database.write() as connection:
             MeterStore(connection).add(meter)
@@ -116,4 +116,5 @@ def _as_sent(meter: Meter) -> dict[str, object]:
         "key": meter.key, "name": meter.name, "event_type": meter.event_type,
         "aggregation": meter.aggregation.value, "value": meter.value, "group_by": list(meter.group_by),
         "filter": {name: list(values) for name, values in meter.filter.items()},
+        "late_usage": meter.late_usage,
     }

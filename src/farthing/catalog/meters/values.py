@@ -18,7 +18,7 @@ class Meter:
     value       the property of `data` that is aggregated; None for count
     group_by    properties that usage can be asked for by
     filter      the values of properties that an event must have to count
-    late_usage  what becomes of an event whose period is closed: "bill_next"
+    late_usage  what becomes of an event whose period is closed: "bill_next" or "ignore" (rule 18)
     """
 
     id: str
@@ -34,6 +34,11 @@ class Meter:
     version: int
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def ignores_late(self) -> bool:
+        """Whether an event that comes when its period is closed counts for nothing."""
+        return self.late_usage == "ignore"
 
 
 class MeterNotFound(NotFound):

@@ -90,11 +90,14 @@ class Quantities:
         for place, one in enumerate(wanted):
             alike.setdefault((one.meter.id, one.period.start, one.period.end), []).append(place)
         with self.database.read() as connection:
-            refs = _refs_of(SubjectStore(connection), organization, wanted, upto)
+            refs, bound = _refs_of(SubjectStore(connection), organization, wanted, upto)
             for places in alike.values():
                 one, takers = wanted[places[0]], _takers(places, refs)
                 for row in _rows(QuantityStore(connection), organization, one, sorted(takers), upto):
+                    known = max(row.seq, bound[row.subject_ref])
                     for place in takers[row.subject_ref]:
+                        if wanted[place].closed and not wanted[place].came_in_time(row.time, known):
+                            continue  # late, and its meter ignores that
                         found[place].append(row.point(one.meter.aggregation))
         return found
 
@@ -166,10 +169,14 @@ def _all_refs(subjects: SubjectStore, organization: str, customer: str) -> list[
     return [subject.ref for subject in subjects.of_customers(organization, [customer])[customer]]
 
 
-def _refs_of(subjects: SubjectStore, organization: str, wanted: Sequence[Wanted], upto: int) -> list[set[int]]:
-    """For each that is wanted, the subjects whose events count for it, as far as was known at `upto`."""
+def _refs_of(
+    subjects: SubjectStore, organization: str, wanted: Sequence[Wanted], upto: int
+) -> tuple[list[set[int]], dict[int, int]]:
+    """For each that is wanted, the subjects whose events count for it, as far as was known at `upto`; and from which
+    position on each of them was somebody's."""
     rows = subjects.of_customers(organization, list({one.customer for one in wanted}))
-    return [{row.ref for row in rows[one.customer] if _counts_for(one, row, upto)} for one in wanted]
+    bound = {row.ref: row.bound_seq or 0 for some in rows.values() for row in some}
+    return [{row.ref for row in rows[one.customer] if _counts_for(one, row, upto)} for one in wanted], bound
 
 
 def _counts_for(one: Wanted, row: Subject, upto: int) -> bool:
