@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,10 +10,14 @@ from flask import Flask
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from farthing.app import served, web_application
-from farthing.hot import Environ, Hot, Start
+from farthing.hot import Environ, Hot, Start, Taking
 from farthing.identity.callers import CallerCache
+from farthing.kernel.access_log import AccessLog
 from farthing.kernel.cache.answers import Answers
-from farthing.kernel.telemetry import configure_logs, new_access_log
+from farthing.kernel.telemetry import configure_logs
+from farthing.usage.events.bodies import MOST_BYTES
+from farthing.usage.events.routes import taken
+from farthing.usage.events.service import Events
 from tests.service.books import Books
 from tests.service.conftest import Api, TestClock
 
@@ -28,13 +33,27 @@ class Both:
         self.flask: Flask = web_application(api.farthing)
         self.passed_on = 0
         self.hot = Hot(
-            self._behind, api.farthing[CallerCache].known, api.farthing[Answers], api.farthing.telemetry,
-            new_access_log(log_level, "json"),
+            self._behind, api.farthing[CallerCache].known, api.farthing[Answers],
+            Taking(MOST_BYTES, partial(taken, api.farthing[Events])), api.farthing.telemetry,
+            AccessLog(log_level, "json"),
         )
 
     def _behind(self, environ: Environ, start: Start) -> Iterable[bytes]:
         self.passed_on += 1
         return self.flask(environ, start)
+
+    def send(self, body: str, media_type: str = "application/json", **headers: str) -> tuple[Any, Any]:
+        """Both answers to events, under identifiers that differ by one letter."""
+        answers = []
+        for letter, application in (("f", self.flask), ("h", self.hot)):
+            said = {"Authorization": f"Bearer {self.api.secret}", "X-Request-ID": "r", "Content-Type": media_type}
+            said |= {name: text.format(letter) for name, text in headers.items()}
+            environ = EnvironBuilder(
+                path="/v1/events", method="POST", headers=list(said.items()), data=body.format(letter).encode()
+            ).get_environ()
+            found, status, told = run_wsgi_app(application, environ)
+            answers.append((status, dict(told), b"".join(found)))
+        return answers[0], answers[1]
 
     def ask(self, path: str, method: str = "GET", data: bytes = b"", **headers: str) -> tuple[Any, Any]:
         """Both answers, without what differs between any two: the moment, and an id that was made."""
@@ -178,3 +197,54 @@ def counted(api: Api) -> float:
 
 def test_a_server_runs_it(api: Api) -> None:
     assert isinstance(served(api.farthing), Hot)
+
+
+GOOD = '{{"id": "{0}1", "type": "api.request", "subject": "acme", "data": {{"quantity": "1.50"}}}}'
+
+
+@pytest.mark.parametrize("body", [
+    GOOD, f"[{GOOD}, {GOOD}]", '{{"events": [' + GOOD + "]}}", "[]",
+], ids=["one", "twice", "wrapped", "none"])
+@pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=utf-8"])
+def test_events_of_plain_json_are_taken_without_flask(both: Both, body: str, media_type: str) -> None:
+    both.api.get("/v1/me")
+    by_flask, by_hot = both.send(body, media_type)
+    assert by_hot == by_flask
+    assert both.passed_on == 0
+
+
+@pytest.mark.parametrize(("body", "headers"), [
+    (GOOD, {"Idempotency-Key": "a{0}"}), (GOOD, {"Content-Type": "application/cloudevents+json"}),
+    (GOOD, {"Content-Type": "text/plain"}), (GOOD, {"ce-id": "{0}"}), (GOOD, {"Content-Encoding": "gzip"}),
+    (GOOD, {"Authorization": "Bearer nonsense"}), (GOOD, {"Expect": "100-continue"}),
+    ("{{", {}), ("", {}), ('{{"id": 1}}', {}), ('[{{"id": "{0}", "type": "t", "subject": "\\u0000"}}]', {}),
+    ('{{"events": 1}}', {}), ('{{"id": "{0}", "id": "{0}"}}', {}),
+], ids=str)
+def test_what_is_unusual_or_wrong_about_events_is_told_by_flask(
+    both: Both, body: str, headers: dict[str, str]
+) -> None:
+    both.api.get("/v1/me")
+    by_flask, by_hot = both.send(body, **headers)
+    assert by_hot == by_flask
+    assert both.passed_on == 1
+
+
+def test_a_key_that_only_reads_sends_no_events(both: Both) -> None:
+    reader = both.api.with_scopes("read")
+    reader.get("/v1/me")
+    by_flask, by_hot = both.send(GOOD, Authorization=f"Bearer {reader.secret}")
+    assert (by_hot[0], both.passed_on) == ("403 FORBIDDEN", 1)
+    assert by_hot == by_flask
+
+
+def test_a_body_that_is_cut_off_is_told_by_flask(both: Both) -> None:
+    both.api.get("/v1/me")
+    answers = []
+    for application in (both.flask, both.hot):
+        environ = EnvironBuilder(
+            path="/v1/events", method="POST", data=GOOD.format("x").encode(), content_type="application/json",
+            headers=[("Authorization", f"Bearer {both.api.secret}")],
+        ).get_environ() | {"CONTENT_LENGTH": "1000"}
+        answers.append(run_wsgi_app(application, environ)[1])
+    assert answers == ["400 BAD REQUEST"] * 2
+    assert both.api.every("/v1/events") == []

@@ -1,10 +1,13 @@
 """The server as an operator meets it."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+
+import pytest
 
 from tests.ports import free_port
 from tests.system.program import Program
@@ -125,3 +128,17 @@ def test_the_worker_is_forked_by_a_process_without_threads(program: Program) -> 
     }
     done = subprocess.run([sys.executable, "-c", ALONE], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_normal_stop_loses_no_line_of_the_log(program: Program, form: str) -> None:
+    """Also of those that are written beside the requests."""
+    program.environment["FARTHING_LOG_FORMAT"] = form
+    program.start()
+    for number in range(20):
+        event = {"id": str(number), "type": "api.request", "subject": "acme", "data": {"quantity": "1"}}
+        program.call("POST", "/v1/events", event, X_Request_ID=f"mine-{number}")
+    program.stop()
+    log = (program.home.parent / "server.log").read_text()
+    assert [number for number in range(20) if f"mine-{number}" not in log] == []
+    assert all(json.loads(line) for line in log.splitlines() if form == "json" and "mine-" in line)

@@ -1,6 +1,7 @@
 """Opened services over HTTP: the application, and what a server runs of it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from flask import Flask
@@ -13,8 +14,9 @@ from farthing.billing.plan_migrations.service import PlanMigrations
 from farthing.billing.test_clock.service import TestClocks
 from farthing.billing.wallets.expiring import Expiries
 from farthing.calls import ENDPOINTS, LATER, room_of
-from farthing.hot import Application, Hot
+from farthing.hot import Application, Hot, Taking
 from farthing.identity.tokens import services_routes
+from farthing.kernel.access_log import AccessLog
 from farthing.kernel.answers import SqlAnswers
 from farthing.kernel.application import Check, new_application, not_available_yet
 from farthing.kernel.cache.answers import Answers
@@ -24,8 +26,11 @@ from farthing.kernel.openapi import add_documents
 from farthing.kernel.processes import end_with_parent, repeat, settle_memory
 from farthing.kernel.sealing import Sealing
 from farthing.kernel.settings import load_settings
-from farthing.kernel.telemetry import configure_logs, new_access_log
+from farthing.kernel.telemetry import configure_logs
 from farthing.kernel.web import register
+from farthing.usage.events.bodies import MOST_BYTES
+from farthing.usage.events.routes import taken
+from farthing.usage.events.service import Events
 from farthing.usage.quantities.follower import Follower
 
 FOLLOW_SECONDS: Final = 1.0
@@ -72,13 +77,14 @@ def _checks(farthing: Farthing) -> dict[str, Check]:
     return checks
 
 
-def served(farthing: Farthing) -> Application:
+def served(farthing: Farthing) -> Hot:
     """What a server runs: Flask, and in front of it what is asked for most."""
     behind, settings = web_application(farthing), farthing.settings
-    if "billing" not in farthing.here:
-        return behind
-    log = new_access_log(settings.log_level, settings.log_format)
-    return Hot(behind, farthing.identity.callers.known, farthing[Answers], farthing.telemetry, log)
+    answers = farthing[Answers] if "billing" in farthing.here else None
+    takes = "usage" in farthing.here and not farthing.away  # else other rooms are asked, which is told to them by Flask
+    taking = Taking(MOST_BYTES, partial(taken, farthing[Events])) if takes else None
+    log = AccessLog(settings.log_level, settings.log_format)
+    return Hot(behind, farthing.identity.callers.known, answers, taking, farthing.telemetry, log)
 
 
 def wsgi() -> Application:
@@ -103,5 +109,6 @@ def wsgi() -> Application:
         repeat(farthing[Releases].release_all, RELEASE_SECONDS, "farthing-releases")
         repeat(farthing[Expiries].expire_all, RELEASE_SECONDS, "farthing-expiries")
     application = served(farthing)
+    application.log.hold()
     settle_memory()
     return application

@@ -87,9 +87,14 @@ class SandboxesApart:
         return self.real(organization)
 
 
-def stamp() -> str:
-    """The machine's time as lines of the log carry it."""
-    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+def machine_nanoseconds() -> int:
+    """The machine's own time in nanoseconds since 1970."""
+    return time.time_ns()
+
+
+def stamp_of(moment: int) -> str:
+    """Such a moment as lines of the log carry it."""
+    seconds, nanoseconds = divmod(moment, 1_000_000_000)
     return f"{_second(seconds)}.{nanoseconds // 1000:06d}Z"
 
 

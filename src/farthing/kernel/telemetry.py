@@ -2,9 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from json.encoder import encode_basestring_ascii
 from typing import Final
 
 import structlog
@@ -40,36 +38,6 @@ def new_telemetry() -> Telemetry:
         registry, requests,
         Counter("farthing_events_total", "Usage events by outcome", ["outcome"], registry=registry),
         Gauge("farthing_rollup_lag_events", "Events that the rollups have not followed yet", registry=registry),
-    )
-
-
-AccessLog = Callable[[str, str, str, int, float, str, str, str], None]
-
-
-def new_access_log(level: str, form: str) -> AccessLog:
-    """Writes the line of a request at a third of what the general way costs: of `stamp`, method, route, status,
-    seconds, request id, trace and organisation only the request id is anybody's own text."""
-    if form != "json" or level not in ("debug", "info"):
-        return _general_line
-
-    def line(
-        now: str, method: str, route: str, status: int, seconds: float, request_id: str, trace: str, organization: str
-    ) -> None:
-        sys.stderr.write(
-            f'{{"method": "{method}", "route": "{route}", "status": {status}, "ms": {seconds * 1000:.2f}, '
-            f'"request_id": {encode_basestring_ascii(request_id)}, "trace": "{trace}", '
-            f'"organization": "{organization}", "event": "request", "level": "info", "timestamp": "{now}"}}\n'
-        )
-
-    return line
-
-
-def _general_line(
-    now: str, method: str, route: str, status: int, seconds: float, request_id: str, trace: str, organization: str
-) -> None:
-    structlog.get_logger("farthing").info(
-        "request", method=method, route=route, status=status, ms=round(seconds * 1000, 2), request_id=request_id,
-        trace=trace, organization=organization,
     )
 
 

@@ -10,6 +10,7 @@ from farthing.kernel.credentials import Authenticate, Caller
 from farthing.kernel.problems import Malformed, Stale, Unauthenticated, WrongMediaType
 from farthing.kernel.strict_json import loads
 
+RAISED: Final = "farthing.raised"  # in a WSGI environment, which no header reaches
 JSON_TYPES: Final = ("application/json", "application/merge-patch+json")
 
 
@@ -26,6 +27,12 @@ def bearer_token() -> str:
     if kind.lower() != "bearer" or not token.strip():
         raise Unauthenticated("This call needs a bearer token: an API key, or the access token of a login.")
     return token.strip()
+
+
+def raise_again() -> None:
+    """What was raised in front of Flask already, as if it had been raised here."""
+    if (error := request.environ.get(RAISED)) is not None:
+        raise error
 
 
 def query() -> dict[str, str]:
