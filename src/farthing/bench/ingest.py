@@ -1,123 +1,219 @@
-"""Events a second into the store, below HTTP."""
+"""Events a second into the store, below HTTP: batches and single events, each beside what the database alone takes."""
 
-import json
 import sqlite3
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from random import Random
-from typing import Any, Final
+from typing import Final
 
 from farthing.app import Farthing
-from farthing.bench.figures import ROUNDS, Figure, Round, figure, per_second, require
+from farthing.bench.events import BATCH, MAY, NOW, Ids, Sent, prepared, ready, sample_events, send, singles
+from farthing.bench.figures import ROUNDS, Figure, Round, Skipped, figure, per_second, require
+from farthing.bench.postgresql import NO_POSTGRESQL, copied, new_database, postgresql_served
 from farthing.bench.stores import count_raw, insert_raw, our_store, raw_store
-from farthing.catalog.meters.schemas import MeterIn
-from farthing.catalog.meters.service import Meters
-from farthing.customers.schemas import CustomerIn
-from farthing.customers.service import Customers
-from farthing.identity.organizations.service import Organizations
-from farthing.kernel.clock import instant_text
-from farthing.kernel.credentials import Caller, operator
-from farthing.kernel.schemas import parsed
-from farthing.pricing.calendar import Period
-from farthing.usage.events.bodies import batch_from
-from farthing.usage.events.service import Events
+from farthing.kernel.credentials import Caller
+from farthing.kernel.processes import settle_memory
+from farthing.usage.events.streams import StreamStore
 from farthing.usage.quantities.service import Quantities, Question
 
-BATCH: Final = 1_000
-CUSTOMERS: Final = 100
-NOW: Final = datetime(2026, 6, 1, tzinfo=UTC)
-MAY: Final = Period(datetime(2026, 5, 1, tzinfo=UTC), NOW)
-MICROSECONDS: Final = 1_780_000_000_000_000  # a time as we store it
+THREADS: Final = 32
 COLUMNS: Final = "source TEXT, id TEXT, type TEXT, subject TEXT, time INTEGER, received_at INTEGER, data TEXT"
 APPEND: Final = f"CREATE TABLE events (seq INTEGER PRIMARY KEY, {COLUMNS})"
 KEYED: Final = f"CREATE TABLE events (seq INTEGER PRIMARY KEY, {COLUMNS}, UNIQUE (source, id))"
+FLOORS: Final = ("the same rows appended", "the same rows under a unique text key")
+COPIES: Final = ("the same rows by COPY", "the same by COPY into a table with a unique text key")
+EACH: Final = ("the same without sharing transactions", "a bare transaction for each of the same rows")
+
+Work = Callable[[Farthing, Caller, Sent], Callable[[], object]]  # gets ready, and gives what is measured
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """Events as they are sent, and as plain rows; `total` is what their quantities sum to."""
+class Case:
+    """What is measured, on which events."""
 
-    bodies: Sequence[bytes]
-    rows: Sequence[tuple[Any, ...]]  # Any: what SQLite stores
-    total: int
-
-
-def ingest(folder: Path, rows: int) -> list[Figure]:
-    """Ours reads the JSON, checks each event, turns repeats away and stores the rest; the floors only store."""
-    sent = sample_events(rows, seed=1)
-    rounds = [_round(folder / str(number), sent) for number in range(ROUNDS)]
-    size = len(sent.bodies[0]) // min(BATCH, rows)
-    name = f"ingest: {rows:,} events of {size} bytes, {BATCH:,} a call"
-    return [figure(name, "events", ("the same rows appended", "the same rows under a unique text key"), rounds)]
+    name: str
+    ids: Ids
+    work: Work
 
 
-def sample_events(count: int, seed: int) -> Sent:
-    """Events with random identifiers: the costly ones for an index."""
-    chance = Random(seed)
-    quantities = [chance.randrange(1, 1000) for _ in range(count)]
-    events = [_event(chance, quantity) for quantity in quantities]
-    bodies = [json.dumps(events[start : start + BATCH]).encode() for start in range(0, count, BATCH)]
-    rows = [
-        (None, one["source"], one["id"], one["type"], one["subject"], MICROSECONDS, MICROSECONDS,
-         json.dumps(one["data"]))
-        for one in events
+def ingest(folder: Path, rows: int, stored: int) -> list[Figure | Skipped]:
+    """Ours checks each event, turns repeats away and stores the rest; the floors only store.
+
+    stored  rows that are there before, in ours and in the tables of the floors
+    """
+    batches = [
+        Case("from bytes to commit, random ids", Ids.RANDOM, _sent),
+        Case("from bytes to commit, ordered ids", Ids.ORDERED, _sent),
+        Case("from bytes to commit, a tenth repeats", Ids.REPEATED, _sent),
+        Case("from ready rows to commit, random ids", Ids.RANDOM, _ready),
     ]
-    return Sent(bodies, rows, sum(quantities))
+    some = min(rows, max(rows // 10, 200))
+    return [
+        *[_on_sqlite(folder / f"case{place}", one, rows, stored) for place, one in enumerate(batches)],
+        _single(folder / "single", some),
+        *_on_postgresql(folder / "postgresql", [batches[0], batches[3]], rows, stored),
+    ]
 
 
-def _event(chance: Random, quantity: int) -> dict[str, object]:
-    happened = MAY.start + timedelta(seconds=chance.randrange(31 * 86400))
-    return {
-        "source": "bench", "id": f"{chance.getrandbits(128):032x}", "type": "api.request",
-        "subject": f"customer-{chance.randrange(CUSTOMERS)}", "time": instant_text(happened),
-        "data": {"quantity": str(quantity), "region": chance.choice(("eu", "us"))},
-    }
+def _on_sqlite(folder: Path, case: Case, rows: int, stored: int) -> Figure:
+    sent = sample_events(rows, seed=1, ids=case.ids)
+    before = sample_events(stored, seed=2, ids=case.ids).rows if stored else []
+    rounds = []
+    for number in range(ROUNDS):
+        place = folder / str(number)
+        place.mkdir(parents=True)
+        floors = tuple(
+            _floor(place / f"{number}.db", schema, before, sent.rows, BATCH) * rows / len(sent.rows)
+            for number, schema in enumerate((APPEND, KEYED))
+        )
+        rounds.append(Round(_ours(place, "", case, sent, stored), floors))
+    return figure(_named(f"ingest: SQLite, {case.name}", rows, stored), "events", FLOORS, rounds)
 
 
-def _round(folder: Path, sent: Sent) -> Round:
-    folder.mkdir()
-    floors = tuple(_floor(folder / f"{name}.db", schema, sent) for name, schema in (("a", APPEND), ("k", KEYED)))
-    with our_store(folder, "ours", NOW) as farthing:
+def _on_postgresql(folder: Path, cases: Sequence[Case], rows: int, stored: int) -> list[Figure | Skipped]:
+    with postgresql_served(folder) as server:
+        if not server:
+            return [Skipped("ingest: PostgreSQL", NO_POSTGRESQL)]
+        return [_copied(folder / f"case{place}", server, one, rows, stored) for place, one in enumerate(cases)]
+
+
+def _copied(folder: Path, server: str, case: Case, rows: int, stored: int) -> Figure:
+    sent = sample_events(rows, seed=1, ids=case.ids)
+    before = sample_events(stored, seed=2, ids=case.ids).rows if stored else []
+    rounds = []
+    for number in range(ROUNDS):
+        place = folder / str(number)
+        place.mkdir(parents=True)
+        floors = tuple(copied(new_database(server), keyed, before, sent.rows, BATCH) for keyed in (False, True))
+        rounds.append(Round(_ours(place, new_database(server), case, sent, stored), floors))
+    return figure(_named(f"ingest: PostgreSQL, {case.name}", rows, stored), "events", COPIES, rounds)
+
+
+def _named(what: str, rows: int, stored: int) -> str:
+    return f"{what}, {rows:,} events" + (f" on {stored:,}" if stored else "")
+
+
+def _ours(folder: Path, url: str, case: Case, sent: Sent, stored: int) -> float:
+    with our_store(folder, "ours", NOW, url) as farthing:
         caller = prepared(farthing)
+        fill(farthing, caller, stored)
         begin = farthing[Quantities].position(caller.organization)
-        ours = per_second(len(sent.rows), lambda: send(farthing, caller, sent.bodies))
-        question = Question(None, "calls", MAY.start, MAY.end, "none", ())
-        [counted] = farthing[Quantities].usage(caller, question)
-        stored = farthing[Quantities].position(caller.organization) - begin
-        require((stored, counted.value), (len(sent.rows), sent.total), "events stored, and the sum of their quantities")
-        send(farthing, caller, sent.bodies[:1])
-        stored = farthing[Quantities].position(caller.organization) - begin
-        require(stored, len(sent.rows), "events stored after a repeat")
-    return Round(ours, floors)
+        work = case.work(farthing, caller, sent)
+        settle_memory()
+        events = sum(body.count(b'"specversion"') for body in sent.bodies) or len(sent.rows)
+        speed = per_second(events, work)
+        added = farthing[Quantities].position(caller.organization) - begin
+        require(added, len(sent.rows), "events stored")
+        if not stored and case.work is _sent:
+            question = Question(None, "calls", MAY.start, MAY.end, "none", ())
+            [counted] = farthing[Quantities].usage(caller, question)
+            require(counted.value, sent.total, "the sum of their quantities")
+    return speed
 
 
-def _floor(place: Path, schema: str, sent: Sent) -> float:
-    with raw_store(place, schema) as connection:
-        speed = per_second(len(sent.rows), lambda: _insert(connection, sent))
+def fill(farthing: Farthing, caller: Caller, count: int, first: int = 1_000_000) -> None:
+    """Store so many events that nobody measures; `first` makes them others than of another time."""
+    size = 10 * BATCH
+    seed = seed_of(farthing, caller)
+    for number in range(count // size):
+        farthing.intake.store(ready(caller.organization, seed, size, first + number))
+    if rest := count % size:
+        farthing.intake.store(ready(caller.organization, seed, rest, first - 1))
+
+
+def seed_of(farthing: Farthing, caller: Caller) -> int:
+    """Of the hashes of the organisation's events."""
+    with farthing.database.write() as connection:
+        return StreamStore(connection).held(caller.organization).seed
+
+
+def _sent(farthing: Farthing, caller: Caller, sent: Sent) -> Callable[[], object]:
+    return lambda: send(farthing, caller, sent.bodies)
+
+
+def _ready(farthing: Farthing, caller: Caller, sent: Sent) -> Callable[[], object]:
+    seed = seed_of(farthing, caller)
+    batches = [
+        ready(caller.organization, seed, min(BATCH, len(sent.rows) - start), number)
+        for number, start in enumerate(range(0, len(sent.rows), BATCH))
+    ]
+
+    def store() -> None:
+        for batch in batches:
+            farthing.intake.store(batch)
+
+    return store
+
+
+def _single(folder: Path, rows: int) -> Figure:
+    sent = sample_events(rows, seed=1)
+    bodies = list(singles(sent))
+    rounds = []
+    for number in range(ROUNDS):
+        place = folder / str(number)
+        place.mkdir(parents=True)
+        ours, alone = (
+            _ours(place / name, "", Case("", Ids.RANDOM, work(bodies)), sent, 0)
+            for name, work in (("together", _shared), ("alone", _alone))
+        )
+        rounds.append(Round(ours, (alone, _each_alone(place / "each.db", sent))))
+    return figure(f"ingest: SQLite, single events, {THREADS} threads, {rows:,} events", "events", EACH, rounds)
+
+
+def _shared(bodies: Sequence[bytes]) -> Work:
+    return lambda farthing, caller, _: _at_once(bodies, lambda body: send(farthing, caller, [body]))
+
+
+def _alone(bodies: Sequence[bytes]) -> Work:
+    """Each in a unit of work of its own, which nobody joins."""
+    def work(farthing: Farthing, caller: Caller, _: Sent) -> Callable[[], object]:
+        def store(body: bytes) -> None:
+            with farthing.database.write():
+                send(farthing, caller, [body])
+
+        return _at_once(bodies, store)
+
+    return work
+
+
+def _at_once(bodies: Sequence[bytes], work: Callable[[bytes], object]) -> Callable[[], object]:
+    def share(number: int) -> None:
+        for body in bodies[number::THREADS]:
+            work(body)
+
+    def run() -> None:
+        with ThreadPoolExecutor(THREADS) as threads:
+            list(threads.map(share, range(THREADS)))
+
+    return run
+
+
+def _each_alone(place: Path, sent: Sent) -> float:
+    """As many threads, each with a connection of its own, that wait for one another in a queue."""
+    turn = threading.Lock()
+
+    def share(number: int) -> None:
+        with closing(sqlite3.connect(place, isolation_level=None)) as own:
+            own.execute("PRAGMA synchronous=FULL")
+            for row in sent.rows[number::THREADS]:
+                with turn:
+                    insert_raw(own, "events", [row], 1)
+
+    with raw_store(place, APPEND) as connection:
+        with ThreadPoolExecutor(THREADS) as threads:
+            speed = per_second(len(sent.rows), lambda: list(threads.map(share, range(THREADS))))
         require(count_raw(connection, "events"), len(sent.rows), "rows")
     return speed
 
 
-def _insert(connection: sqlite3.Connection, sent: Sent) -> None:
-    insert_raw(connection, "events", sent.rows, BATCH)
-
-
-def prepared(farthing: Farthing) -> Caller:
-    """An organisation with a meter and the customers that events are about."""
-    caller = operator(farthing[Organizations].first().id)
-    farthing[Meters].create(caller, parsed(MeterIn, {
-        "key": "calls", "name": "Calls", "event_type": "api.request", "aggregation": "sum", "value": "quantity",
-    }))
-    with farthing.database.write():
-        for number in range(CUSTOMERS):
-            body = {"key": f"customer-{number}", "name": f"Customer {number}"}
-            farthing[Customers].create(caller, parsed(CustomerIn, body))
-    return caller
-
-
-def send(farthing: Farthing, caller: Caller, bodies: Sequence[bytes]) -> None:
-    """Each body as one call, from its bytes to the commit."""
-    for body in bodies:
-        farthing[Events].ingest(caller, batch_from("application/json", "", {}, body), skip=False)
+def _floor(place: Path, schema: str, before: Sequence[tuple[object, ...]], rows: Sequence[tuple[object, ...]],
+           batch: int) -> float:
+    with raw_store(place, schema) as connection:
+        if before:
+            insert_raw(connection, "events", before, 10 * batch)
+        speed = per_second(len(rows), lambda: insert_raw(connection, "events", rows, batch))
+        require(count_raw(connection, "events"), len(before) + len(rows), "rows")
+    return speed

@@ -12,9 +12,10 @@ from farthing.kernel.settings import load_settings
 
 
 @contextmanager
-def our_store(folder: Path, name: str, now: datetime) -> Iterator[Farthing]:
-    """A new store in a folder of its own, whose clock stands still."""
-    with closing(open_farthing(load_settings({}, home=str(folder / name)), lambda organization: now)) as farthing:
+def our_store(folder: Path, name: str, now: datetime, url: str = "") -> Iterator[Farthing]:
+    """A new store in a folder of its own, whose clock stands still; `url` names a database that is not SQLite's."""
+    settings = load_settings({"FARTHING_DATABASE_URL": url} if url else {}, home=str(folder / name))
+    with closing(open_farthing(settings, lambda organization: now)) as farthing:
         yield farthing
 
 

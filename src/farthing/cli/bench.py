@@ -15,6 +15,7 @@ import typer
 from farthing import __version__
 from farthing.bench.bill_run import bill_run
 from farthing.bench.figures import Figure, Skipped, WrongAnswer, sync_seconds
+from farthing.bench.growth import growth
 from farthing.bench.ingest import ingest
 from farthing.bench.read import read
 from farthing.cli.opening import Json, say
@@ -25,20 +26,33 @@ class What(StrEnum):
     """What can be measured."""
 
     INGEST = "ingest"
+    GROWTH = "growth"
     BILL_RUN = "bill-run"
     READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How many events, invoices or answers, and how many events are there before."""
+
+    rows: int
+    stored: int
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
     """A measurement, and how many rows it takes unless told otherwise."""
 
-    measure: Callable[[Path, int], Sequence[Figure | Skipped]]
+    measure: Callable[[Path, Amount], Sequence[Figure | Skipped]]
     rows: int
+    stored: bool = False  # whether it can begin on a store that is not empty
 
 
 BENCHES: Final[Mapping[What, Bench]] = {
-    What.INGEST: Bench(ingest, 20_000), What.BILL_RUN: Bench(bill_run, 1_000), What.READ: Bench(read, 2_000),
+    What.INGEST: Bench(lambda place, amount: ingest(place, amount.rows, amount.stored), 20_000, stored=True),
+    What.GROWTH: Bench(lambda place, amount: growth(place, amount.rows), 10_000),
+    What.BILL_RUN: Bench(lambda place, amount: bill_run(place, amount.rows), 1_000),
+    What.READ: Bench(lambda place, amount: read(place, amount.rows), 2_000),
 }
 
 
@@ -51,6 +65,9 @@ def bench(
     rows: Annotated[
         int | None, typer.Option(min=1, max=10_000_000, help="How many events, invoices or answers.")
     ] = None,
+    stored: Annotated[
+        int, typer.Option(min=0, max=100_000_000, help="How many events are there before (ingest).")
+    ] = 0,
     folder: Annotated[
         Path, typer.Option(help="Where the disk is that is measured; what is made there is removed.")
     ] = Path(),
@@ -58,6 +75,8 @@ def bench(
 ) -> None:
     """Measure speeds on this machine as shares of the least that could be done."""
     configure_logs("error", "text")
+    if stored and (what is None or not BENCHES[what].stored):
+        raise typer.BadParameter(f"{what or 'all of it'} begins on an empty store.", param_hint="--stored")
     figures: list[Figure | Skipped] = []
     with TemporaryDirectory(prefix="farthing-bench-", dir=folder) as place:
         sync = sync_seconds(Path(place))
@@ -65,7 +84,7 @@ def bench(
             typer.echo(_machine())
             typer.echo(f"A durable write of 4 KiB takes {sync * 1000:.2f} ms.")
         for one in [what] if what else list(What):
-            made = _measured(one, rows, Path(place))
+            made = _measured(one, rows, stored, Path(place))
             figures += made
             if not as_json:
                 typer.echo("\n".join(line for figure in made for line in figure.lines))
@@ -73,11 +92,11 @@ def bench(
         say({"machine": _machine(), "sync_ms": float(f"{sync * 1000:.3g}"), "figures": [one.json for one in figures]})
 
 
-def _measured(what: What, rows: int | None, place: Path) -> Sequence[Figure | Skipped]:
+def _measured(what: What, rows: int | None, stored: int, place: Path) -> Sequence[Figure | Skipped]:
     folder = place / what.value
     folder.mkdir()
     try:
-        return BENCHES[what].measure(folder, rows or BENCHES[what].rows)
+        return BENCHES[what].measure(folder, Amount(rows or BENCHES[what].rows, stored))
     except WrongAnswer as error:
         typer.echo(f"farthing: {what} measured nothing: {error}.", err=True)
         raise typer.Exit(1) from error

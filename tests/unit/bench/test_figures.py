@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from farthing.bench.events import BATCH, sample_events
 from farthing.bench.figures import Round, WrongAnswer, figure, per_second, require, sync_seconds
-from farthing.bench.ingest import BATCH, sample_events
 
 
 def test_a_ratio_is_taken_within_its_own_round() -> None:

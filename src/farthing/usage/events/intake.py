@@ -33,13 +33,22 @@ class IntakeFull(Unavailable):
         super().__init__(f"{waiting} events wait to be stored already; send these again in a moment.")
 
 
+def _held() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(slots=True)
 class _Request:
-    """What one request brings, and what became of it; `turn` opens when that is known, or when it has to lead."""
+    """What one request brings, and what became of it.
+
+    turn  held until that is known, or until it has to lead; a bare lock, because each request waits for one
+    """
 
     batch: Prepared
     rejections: Sequence[KeptRejection]
-    turn: threading.Event = field(default_factory=threading.Event)
+    turn: threading.Lock = field(default_factory=_held)
     outcome: Outcome | None = None
     error: BaseException | None = None
 
@@ -87,7 +96,7 @@ class Intake:
             self.waiting_events += len(request.batch.rows)
             leads, self.led = not self.led, True
         if not leads:
-            request.turn.wait()
+            request.turn.acquire()
         if not request.over:
             self._lead()
 
@@ -100,11 +109,11 @@ class Intake:
         finally:
             with self.lock:
                 if self.waiting:
-                    self.waiting[0].turn.set()
+                    self.waiting[0].turn.release()
                 else:
                     self.led = False
             for request in group[1:]:
-                request.turn.set()
+                request.turn.release()
 
     def _next_group(self) -> list[_Request]:
         count = size = 0

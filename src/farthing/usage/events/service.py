@@ -180,7 +180,8 @@ class Events:
             "conflicts": len(outcome.conflicts), "rejected": rejected,
         }
         for name, count in counts.items():
-            self.telemetry.events.labels(name).inc(count)
+            if count:
+                self.telemetry.events.labels(name).inc(count)
 
 
 def _by_type(meters: Sequence[Meter]) -> MetersByType:

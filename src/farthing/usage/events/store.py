@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, insert, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, insert, select, type_coerce
 
 from farthing.usage.events.keys import Said
 from farthing.usage.events.models import event_voids, events, rejected_events
@@ -132,15 +132,18 @@ class EventStore:
         return [KeptRejection(row["id"], row["received_at"], row["event"], row["errors"]) for row in rows]
 
 
+_HASHES: Final = select(events.c.place, events.c.hash).where(
+    events.c.place > bindparam("after"), events.c.place <= bindparam("upto"), events.c.voids.is_(None)
+).order_by(events.c.place).limit(HASHES_AT_ONCE)
+
+
 def hashes_of_stream(connection: Connection, stream: Stream, after: int) -> Iterator[tuple[int, int]]:
     """The sequence numbers and hashes of a stream's events after a position, in order; voids are none.
 
     Bindings of names and voids take numbers too, so these are not without gaps.
     """
-    mine = (events.c.place <= stream.base + stream.last_seq) & events.c.voids.is_(None)
-    query = select(events.c.place, events.c.hash).where(mine).order_by(events.c.place).limit(HASHES_AT_ONCE)
-    last = stream.base + after
-    while page := connection.execute(query.where(events.c.place > last)).all():
+    last, upto = stream.base + after, stream.base + stream.last_seq
+    while last < upto and (page := connection.execute(_HASHES, {"after": last, "upto": upto}).all()):
         for place, hash in page:
             yield place - stream.base, hash
         last = page[-1][0]
