@@ -19,6 +19,8 @@ NO_POSTGRESQL: Final = (
 )
 COLUMNS: Final = "source text, id text, type text, subject text, time bigint, received_at bigint, data text"
 
+INTO: Final = "COPY events (source, id, type, subject, time, received_at, data) FROM STDIN"
+
 
 @contextmanager
 def postgresql_served(folder: Path) -> Iterator[str]:
@@ -67,23 +69,19 @@ def copied(
     import psycopg
 
     unique = ", UNIQUE (source, id)" if keyed else ""
-    with psycopg.connect(url) as connection, connection.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE events (seq bigserial PRIMARY KEY, {COLUMNS}{unique})".encode())
+    with psycopg.connect(url) as connection:
+        connection.execute(f"CREATE TABLE events (seq bigserial PRIMARY KEY, {COLUMNS}{unique})".encode())
         connection.commit()
-
-        def copy(some: Sequence[tuple[Any, ...]]) -> None:
-            text = "".join(["\t".join(map(str, row[1:])) + "\n" for row in some])
-            with cursor.copy("COPY events (source, id, type, subject, time, received_at, data) FROM STDIN") as into:
-                into.write(text)
-            connection.commit()
-
-        for start in range(0, len(before), 10 * batch):
-            copy(before[start : start + 10 * batch])
-        def copy_all() -> None:
-            for start in range(0, len(rows), batch):
-                copy(rows[start : start + batch])
-
-        speed = per_second(len(rows), copy_all)
-        found = cursor.execute("SELECT count(*) FROM events").fetchone()
+        _copy(connection, before, 10 * batch)
+        speed = per_second(len(rows), lambda: _copy(connection, rows, batch))
+        found = connection.execute("SELECT count(*) FROM events").fetchone()
         require(found, (len(before) + len(rows),), "rows")
     return speed
+
+
+def _copy(connection: Any, rows: Sequence[tuple[Any, ...]], batch: int) -> None:  # Any: psycopg may not be there
+    for start in range(0, len(rows), batch):
+        text = "".join(["\t".join(map(str, row[1:])) + "\n" for row in rows[start : start + batch]])
+        with connection.cursor() as cursor, cursor.copy(INTO) as into:
+            into.write(text)
+        connection.commit()

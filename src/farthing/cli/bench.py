@@ -77,19 +77,27 @@ def bench(
     configure_logs("error", "text")
     if stored and (what is None or not BENCHES[what].stored):
         raise typer.BadParameter(f"{what or 'all of it'} begins on an empty store.", param_hint="--stored")
-    figures: list[Figure | Skipped] = []
     with TemporaryDirectory(prefix="farthing-bench-", dir=folder) as place:
         sync = sync_seconds(Path(place))
-        if not as_json:
-            typer.echo(_machine())
-            typer.echo(f"A durable write of 4 KiB takes {sync * 1000:.2f} ms.")
-        for one in [what] if what else list(What):
-            made = _measured(one, rows, stored, Path(place))
-            figures += made
-            if not as_json:
-                typer.echo("\n".join(line for figure in made for line in figure.lines))
+        heading = f"{_machine()}\nA durable write of 4 KiB takes {sync * 1000:.2f} ms."
+        figures = _all_measured([what] if what else list(What), rows, stored, Path(place), "" if as_json else heading)
     if as_json:
         say({"machine": _machine(), "sync_ms": float(f"{sync * 1000:.3g}"), "figures": [one.json for one in figures]})
+
+
+def _all_measured(
+    asked: Sequence[What], rows: int | None, stored: int, place: Path, heading: str
+) -> list[Figure | Skipped]:
+    """heading  told first, and each figure as soon as it is there; "": nothing is told"""
+    if heading:
+        typer.echo(heading)
+    figures: list[Figure | Skipped] = []
+    for one in asked:
+        made = _measured(one, rows, stored, place)
+        figures += made
+        if heading:
+            typer.echo("\n".join(line for figure in made for line in figure.lines))
+    return figures
 
 
 def _measured(what: What, rows: int | None, stored: int, place: Path) -> Sequence[Figure | Skipped]:
