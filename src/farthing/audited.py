@@ -25,6 +25,7 @@ UNAUDITED: Final = {
     "cache_beliefs": _KEPT, "idempotent_answers": _KEPT, "bill_runs": "its progress; its invoices are logged",
     "plan_migrations": "its progress; the changes that it makes are logged",
     "clock_advances": "its progress; what it brings about is logged", "test_clocks": "where advances have brought it",
+    "imports": "its progress; the events that it stored say themselves when they came", "import_errors": _APPENDED,
     "sessions": "a login changes no data", "refresh_tokens": "a login changes no data",
     "login_failures": "a login changes no data",
 }

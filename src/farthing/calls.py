@@ -26,13 +26,14 @@ from farthing.payments import routes as payments
 from farthing.payments.bank_transactions import routes as bank_transactions
 from farthing.payments.reconciliations import routes as reconciliations
 from farthing.usage.events import routes as events
+from farthing.usage.imports import routes as imports
 from farthing.usage.quantities import routes as quantities
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
     endpoint
     for noun in (
         *(tokens, organizations, api_keys, customers, meters, plans, coupons, tax_rates, rates, events,
-          quantities),
+          quantities, imports),
         *(subscriptions, previews, charges, invoices, credit_notes, bill_runs, wallets, test_clock, journal,
           line_exports, payments, bank_transactions, reconciliations),
     )
@@ -47,7 +48,7 @@ LATER: Final[tuple[tuple[str, str], ...]] = (
     *((method, "/v1/webhook-endpoints") for method in ("POST", "GET")),
     *((method, "/v1/webhook-endpoints/<one>") for method in ("GET", "PATCH", "DELETE")),
     *(("GET", "/v1/stream"), ("POST", "/v1/portal-sessions")),
-    *(("POST", "/v1/imports"), ("GET", "/v1/exports/focus")),
+    ("GET", "/v1/exports/focus"),
 )
 
 # the first part of a path after /v1 tells the room, so that a gateway needs no more than a prefix

@@ -1,5 +1,6 @@
 """A list asks the database as often for fifty rows as for one."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -59,6 +60,9 @@ def fill(api: Api, start: int, count: int) -> None:
             "id": f"b{number}", "booked_at": "2026-11-02T00:00:00Z", "amount": "1", "currency": "USD", "reference": "?",
         })
         api.made("/v1/reconciliations", {})
+        line = f"e{number},call,c{number},2026-10-03T00:00:00Z"
+        file = io.BytesIO(f"id,type,subject,time\ni{line}\n".encode())
+        assert api.post("/v1/imports", data={"file": (file, "usage.csv")}).status_code == 200
     for invoice in api.every("/v1/invoices?status=open"):
         api.made("/v1/payments", {
             "invoice": invoice["id"], "amount": invoice["amount_due"], "currency": "USD", "method": "wire",

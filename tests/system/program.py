@@ -91,7 +91,8 @@ class Program:
         data = None
         if body is not None:
             data = body if isinstance(body, bytes) else json.dumps(body).encode()
-            request.add_header("Content-Type", "application/json")
+            if not request.has_header("Content-type"):
+                request.add_header("Content-Type", "application/json")
         try:
             with urllib.request.urlopen(request, data, timeout=30) as answer:
                 return answer.status, json.loads(answer.read() or b"null")

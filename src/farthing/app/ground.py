@@ -11,6 +11,7 @@ from farthing.kernel.cache.server import RedisServer
 from farthing.kernel.clock import Clock
 from farthing.kernel.database import Database
 from farthing.kernel.remote import Remote
+from farthing.kernel.settings import Settings
 from farthing.kernel.telemetry import Telemetry
 from farthing.usage import Subjects
 from farthing.usage.events.intake import Intake
@@ -51,10 +52,12 @@ class Ground:
     generations  by which all processes on one SQLite file tell each other what changes
     """
 
+    settings: Settings
     database: Database
     place: CustomerPlace
     now: Clock
     background: Background
+    reading: Background
     counters: Telemetry
     identity: Identity
     cache: RedisServer | None

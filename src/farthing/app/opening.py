@@ -79,11 +79,12 @@ def at_once(work: Callable[[], object]) -> None:
 
 
 def open_farthing(
-    settings: Settings, now: Clock | None = None, background: Background = at_once
+    settings: Settings, now: Clock | None = None, background: Background = at_once, reading: Background = at_once
 ) -> Farthing:
     """Open (or make) the store and put the services together; raises Misconfigured.
 
     background  runs the work that a request begins: at once unless told otherwise
+    reading     the same for files that are imported, which may take long
     """
     real = now or clock_from(settings.now)
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -93,15 +94,21 @@ def open_farthing(
     counters = new_telemetry()
     identity = open_identity(settings, database, real)
     now = SandboxesApart(real, identity.clocks.time)
-    away = {
-        room: Remote(Wire(room, at), identity.passport)
-        for room in ROOMS if (at := getattr(settings, f"{room}_at", "")) and room not in settings.only
-    }
+    away = _away(settings, identity)
     place = customer_place("" if "customers" in away else settings.customers_url, database)
     names = names_on(database, place, away)
     cache = RedisServer(settings.cache_url) if settings.cache_url else None
     intake = open_intake(database, settings.home, settings.event_keys)
     kept, offers = services(Ground(
-        database, place, now, background, counters, identity, cache, generations_of(database), away, names, intake
+        settings, database, place, now, background, reading, counters, identity, cache, generations_of(database), away,
+        names, intake,
     ))
     return Farthing(settings, database, place, now, counters, identity, cache, kept, offers, away, names.owed, intake)
+
+
+def _away(settings: Settings, identity: Identity) -> dict[str, Remote]:
+    """The rooms that run elsewhere."""
+    return {
+        room: Remote(Wire(room, at), identity.passport)
+        for room in ROOMS if (at := getattr(settings, f"{room}_at", "")) and room not in settings.only
+    }

@@ -31,6 +31,7 @@ from farthing.kernel.web import register
 from farthing.usage.events.bodies import MOST_BYTES
 from farthing.usage.events.routes import taken
 from farthing.usage.events.service import Events
+from farthing.usage.imports.service import Imports
 from farthing.usage.quantities.follower import Follower
 
 FOLLOW_SECONDS: Final = 1.0
@@ -93,10 +94,20 @@ def wsgi() -> Application:
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
     worker = ThreadPoolExecutor(1, "farthing-background")
-    farthing = open_farthing(settings, background=worker.submit)
+    farthing = open_farthing(settings, None, worker.submit, ThreadPoolExecutor(1, "farthing-imports").submit)
+    _begin_work(farthing)
+    application = served(farthing)
+    application.log.hold()
+    settle_memory()
+    return application
+
+
+def _begin_work(farthing: Farthing) -> None:
+    """What goes on beside the requests, and what a process before this one left under way."""
     repeat(farthing.identity.refresh, REFRESH_SECONDS, "farthing-identity")
     if "usage" in farthing.here:
         repeat(farthing[Follower].follow_all, FOLLOW_SECONDS, "farthing-follower")
+        farthing[Imports].resume()
     if {"customers", "billing"} & set(farthing.here):
         for number, owed in enumerate(farthing.owed):
             repeat(owed.deliver_all, OWED_SECONDS, f"farthing-owed-names-{number}")
@@ -108,7 +119,3 @@ def wsgi() -> Application:
         farthing[Answers].begin()
         repeat(farthing[Releases].release_all, RELEASE_SECONDS, "farthing-releases")
         repeat(farthing[Expiries].expire_all, RELEASE_SECONDS, "farthing-expiries")
-    application = served(farthing)
-    application.log.hold()
-    settle_memory()
-    return application

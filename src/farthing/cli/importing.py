@@ -28,10 +28,11 @@ from farthing.kernel.schemas import parsed
 from farthing.pricing.prices import Cell, Matrix
 from farthing.usage.imports.files import opened as reading
 from farthing.usage.imports.focus import FocusCatalogue, focus_catalogue, focus_rows
-from farthing.usage.imports.service import Imports, detected
+from farthing.usage.imports.reading import detected
+from farthing.usage.imports.service import Imports
 from farthing.usage.imports.values import ImportResult
 
-Format = Literal["csv", "ndjson", "access-log", "focus"]
+Format = Literal["csv", "ndjson", "parquet", "access-log", "focus"]
 
 
 def add_to(app: typer.Typer) -> None:

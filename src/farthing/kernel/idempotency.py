@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from typing import Final
 
 from flask import Response, request
@@ -23,6 +23,7 @@ from farthing.kernel.strict_json import canonical, loads
 KEPT: Final = timedelta(hours=24)
 PRINTABLE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?", re.ASCII)
 KEPT_HEADERS: Final = ("Content-Type", "Location", "ETag")
+FORM: Final = "multipart/form-data"
 SECRETS: Final = frozenset({"secret", "access_token", "refresh_token"})
 
 
@@ -79,15 +80,24 @@ def key_from(headers: list[str]) -> str | None:
 
 def fingerprint() -> str:
     """One text for all requests that ask the same: method, path, query, and what the body says."""
-    raw = request.get_data()
-    said = raw.decode("latin-1")
+    said = _form() if request.mimetype == FORM else request.get_data().decode("latin-1")
     if request.mimetype == "application/json" and "Content-Encoding" not in request.headers:
         try:
-            said = canonical(loads(raw))
+            said = canonical(loads(request.get_data()))
         except Refusal:
             pass  # it will be refused as itself
     query = "&".join(sorted(f"{name}={value}" for name, value in request.args.items(multi=True)))
     return sha256(f"{request.method} {request.path}?{query}\n{said}".encode()).hexdigest()[:40]
+
+
+def _form() -> str:
+    """What a form says, whatever its boundaries, without holding its files in memory."""
+    parts = [f"{name}={value!r}" for name, value in request.form.items(multi=True)]
+    for name, file in request.files.items(multi=True):
+        digest = file_digest(file.stream, "sha256").hexdigest()  # type: ignore[arg-type]  # a temporary file
+        file.stream.seek(0)
+        parts.append(f"{name}={file.filename!r} {digest}")
+    return "\n".join(sorted(parts))
 
 
 def _kept(mark: str, response: Response) -> Kept:

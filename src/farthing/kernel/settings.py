@@ -1,6 +1,7 @@
 """Settings: defaults, then `farthing.toml` in the home, then the environment; each documented here once."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from farthing.kernel.problems import Misconfigured
 
 DEFAULT_HOME = "./farthing-data"
+PREFIX = re.compile(r"org_[0-9a-z]+=s3://[a-z0-9.-]+/(?:[^,\s]*/)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ SETTINGS = (
     Setting("service", "", "the name under which this process asks others; empty: that of its only room"),
     Setting("service_secret", "", "what this process shows identity to be given tokens of its own", True),
     Setting("service_secrets", "", "for identity: folder with the secret of each service, in a file of its name"),
+    Setting(
+        "import_prefixes", "",
+        "from where organisations may import: org_...=s3://bucket/folder/, several with commas; empty: from no bucket",
+    ),
     Setting("proxies", "0", "how many proxies stand in front, whose X-Forwarded-For is believed"),
     Setting("host", "127.0.0.1", "address `farthing serve` listens on"),
     Setting("port", "8000", "port `farthing serve` listens on"),
@@ -73,6 +79,7 @@ class Settings:
     service: str
     service_secret: str
     service_secrets: str
+    import_prefixes: tuple[str, ...]
     proxies: int
     host: str
     port: int
@@ -132,6 +139,7 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: str
         service=values["service"],
         service_secret=values["service_secret"],
         service_secrets=values["service_secrets"],
+        import_prefixes=_prefixes("import_prefixes", values["import_prefixes"]),
         proxies=_integer("proxies", values["proxies"], 0, 10),
         host=values["host"],
         port=_integer("port", values["port"], 0, 65535),
@@ -173,6 +181,14 @@ def _rooms(name: str, text: str) -> tuple[str, ...]:
     if unknown := [room for room in rooms if room not in ROOMS]:
         raise Misconfigured(f"{name} names {unknown[0]!r}; it must name some of {', '.join(ROOMS)}.")
     return rooms
+
+
+def _prefixes(name: str, text: str) -> tuple[str, ...]:
+    """Each an organisation and a folder; one without its last slash would take in the folders that begin like it."""
+    found = tuple(one.strip() for one in text.split(",") if one.strip())
+    if wrong := [one for one in found if not PREFIX.fullmatch(one)]:
+        raise Misconfigured(f"{name} names {wrong[0]!r}; it must look like org_...=s3://bucket/folder/.")
+    return found
 
 
 def _address(name: str, text: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from sqlalchemy import BigInteger, Connection, Row, func, select, type_coerce
 
@@ -79,8 +80,10 @@ def _wrong(stream: Stream, row: Row[tuple[int, ...]]) -> str | None:
 def _twice(connection: Connection, stream: Stream) -> Iterator[Broken]:
     """Names that are there more than once; hashes may be, if rarely."""
     mine = (event.place > stream.base) & (event.place <= stream.base + stream.last_seq) & event.voids.is_(None)
-    shared = select(event.hash).where(mine).group_by(event.hash).having(func.count() > 1)
-    names = connection.execute(select(event.source, event.id).where(mine, event.hash.in_(shared))).all()
-    for (_, id), count in Counter((row.source, row.id) for row in names).items():
-        if count > 1:
-            yield Broken(stream.organization, f"event {id}", f"is there {count} times")
+    shared = connection.execute(select(event.hash).where(mine).group_by(event.hash).having(func.count() > 1))
+    hashes = iter(shared.scalars().all())
+    while some := list(islice(hashes, PAGE)):
+        names = connection.execute(select(event.source, event.id).where(mine, event.hash.in_(some))).all()
+        for (_, id), count in Counter((row.source, row.id) for row in names).items():
+            if count > 1:
+                yield Broken(stream.organization, f"event {id}", f"is there {count} times")

@@ -6,7 +6,7 @@ answer.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
 
@@ -19,6 +19,8 @@ from farthing.kernel.web.answers import respond
 from farthing.kernel.web.endpoints import Endpoint
 from farthing.kernel.web.requests import bearer, json_body, query
 
+FORM: Final = "multipart/form-data"  # whose files go to the disk, where all other bodies are held in memory
+MOST_IN_MEMORY: Final = 10 * 1024 * 1024
 S = TypeVar("S")
 
 
@@ -35,7 +37,8 @@ def provided(kind: type[S]) -> S:
 
 
 def _serve(endpoint: Endpoint, authenticate: Authenticate, **path: str) -> Response:
-    request.max_content_length = endpoint.most_bytes
+    most = endpoint.most_bytes if request.mimetype == FORM else min(endpoint.most_bytes, MOST_IN_MEMORY)
+    request.max_content_length = most
     arguments: dict[str, Any] = dict(path)  # Any: whatever the view's own parameters are
     if endpoint.scope is not None:
         arguments["caller"] = g.caller = _caller(endpoint.scope, authenticate)

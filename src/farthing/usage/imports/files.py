@@ -3,6 +3,7 @@
 import gzip
 import io
 import zlib
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -21,13 +22,12 @@ def opened(file: Path | BinaryIO) -> Iterator[BinaryIO]:
         with file.open("rb") as stream, _plain(stream) as plain:
             yield plain
     else:
-        with _plain(file) as plain:
+        with _plain(io.BufferedReader(_Unclosing(file))) as plain:
             yield plain
 
 
 @contextmanager
-def _plain(stream: BinaryIO) -> Iterator[BinaryIO]:
-    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(_Unclosing(stream))
+def _plain(buffered: io.BufferedReader) -> Iterator[BinaryIO]:
     if buffered.peek(2)[:2] == GZIP:
         with gzip.open(buffered) as unzipped:
             yield cast(BinaryIO, unzipped)
@@ -67,14 +67,45 @@ class Names:
     """Makes ids for lines that have none: of what a line says and how often it was seen so far in the file.
 
     So a line that comes twice is two events, the same file again adds nothing, and a file that has grown adds
-    what is new. It keeps one number for each different line, by 64 bits of its hash: some 100 bytes a line.
+    what is new. It counts each different line under 64 bits of its hash, in a table of open addresses that takes
+    18 to 36 bytes a line, where a dictionary would take a hundred.
     """
 
+    __slots__ = ("_counts", "_free", "_hashes")
+
     def __init__(self) -> None:
-        self._seen: dict[int, int] = {}
+        self._make(1024)
 
     def name(self, line: bytes) -> str:
         digest = blake2b(line, digest_size=16).digest()
-        short = int.from_bytes(digest[:8], "big")
-        count = self._seen[short] = self._seen.get(short, 0) + 1
+        place = self._place(int.from_bytes(digest[:8], "big") or 1)  # 0 is an empty place
+        count = self._counts[place] = self._counts[place] + 1
         return f"{digest.hex()}-{count}"
+
+    def _make(self, size: int) -> None:
+        self._hashes = array("Q", bytes(8 * size))
+        self._counts = array("I", bytes(4 * size))
+        self._free = size * 2 // 3
+
+    def _place(self, hash: int) -> int:
+        """Where this hash is counted, from now on if it was not yet."""
+        hashes = self._hashes
+        mask = len(hashes) - 1
+        place = hash & mask
+        while (there := hashes[place]) != hash:
+            if there == 0:
+                if not self._free:
+                    self._grow()
+                    return self._place(hash)
+                hashes[place] = hash
+                self._free -= 1
+                break
+            place = place + 1 & mask
+        return place
+
+    def _grow(self) -> None:
+        hashes, counts = self._hashes, self._counts
+        self._make(2 * len(hashes))
+        for hash, count in zip(hashes, counts, strict=True):
+            if hash:
+                self._counts[self._place(hash)] = count

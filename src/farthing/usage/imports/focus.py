@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
+from farthing.usage.imports import tables
 from farthing.usage.imports.files import Names
-from farthing.usage.imports.tables import Cells, require, table
+from farthing.usage.imports.tables import Table, checked_header, table
 from farthing.usage.imports.values import BadFile, Row
 
 SOURCE: Final = "focus"
@@ -27,31 +28,44 @@ PLAN: Final = "focus"
 
 def read(stream: BinaryIO, source: str | None) -> Iterator[Row]:
     """The rows of usage; `source` is "focus" unless told otherwise. Empty and NULL cells are missing."""
+    return usage_of(table(stream, NEEDED), source)
+
+
+def usage_of(found: Table, source: str | None) -> Iterator[Row]:
+    """The usage in a table with the columns of FOCUS."""
     names = Names()
-    for row in table(stream):
-        cells = _filled(row)
+    for row in found.rows:
+        every = found.named(row)
         if row.problem is not None:
-            yield Row(row.line, dict(row.cells), row.problem)
+            yield Row(row.line, every, row.problem)
             continue
-        if row.line == 2:
-            require(row.cells, NEEDED)
+        cells = {name: cell for name, cell in every.items() if cell not in ("", "NULL")}
         name = names.name(row.text)
         if (category := cells.get("ChargeCategory")) != "Usage":
-            yield Row(row.line, dict(row.cells), left_out=f"is a charge of the category {category}, not Usage")
+            yield Row(row.line, every, left_out=f"is a charge of the category {category}, not Usage")
             continue
         yield Row(row.line, _event(cells, name, SOURCE if source is None else source))
 
 
-def _filled(row: Cells) -> dict[str, str]:
-    return {name: cell for name, cell in row.cells.items() if cell not in ("", "NULL")}
+def read_either(stream: BinaryIO, source: str | None) -> Iterator[Row]:
+    """A table of events, or one of FOCUS where it has those columns."""
+    return rows_of_either(table(stream), source)
 
 
-def _event(cells: Mapping[str, str], name: str, source: str) -> dict[str, object]:
+def rows_of_either(found: Table, source: str | None) -> Iterator[Row]:
+    """The events or the usage in a table; raises BadFile where its columns are those of neither."""
+    if all(name in found.header for name in NEEDED):
+        return usage_of(found, source)
+    checked_header(found.header, tables.NEEDED)
+    return tables.events_of(found, source)
+
+
+def _event(cells: Mapping[str, object], name: str, source: str) -> dict[str, object]:
     event: dict[str, object] = {"id": name, "source": source, "type": TYPE}
     if "SubAccountId" in cells:
         event["subject"] = cells["SubAccountId"]
     if "ChargePeriodStart" in cells:
-        event["time"] = _time(cells["ChargePeriodStart"])
+        event["time"] = _time(str(cells["ChargePeriodStart"]))
     data = {part: cells[part] for part in KEPT if part in cells}
     if "PricingQuantity" in cells:
         data["quantity"] = cells["PricingQuantity"]
@@ -112,7 +126,8 @@ def focus_catalogue(rows: Iterable[Mapping[str, str]]) -> FocusCatalogue:
 
 def focus_rows(stream: BinaryIO) -> Iterator[Mapping[str, str]]:
     """The readable rows of a FOCUS file, by column."""
-    return (row.cells for row in table(stream) if row.problem is None)
+    found = table(stream)
+    return ({name: str(cell) for name, cell in found.named(row).items()} for row in found.rows if row.problem is None)
 
 
 def _present(row: Mapping[str, str], name: str) -> str | None:

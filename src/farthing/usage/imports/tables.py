@@ -3,28 +3,48 @@
 import csv
 import io
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple, cast
 
+from farthing.kernel.strict_json import dumps
 from farthing.usage.imports.files import LONGEST_LINE, Names
-from farthing.usage.imports.values import BadFile, Row
+from farthing.usage.imports.values import BadFile, Row, TooManyColumns
 
 MOST_COLUMNS: Final = 1_000
 ATTRIBUTES: Final = ("id", "source", "type", "subject", "time")
+NEEDED: Final = ("type", "subject")
 DELIMITERS: Final = ",;\t"
 
 csv.field_size_limit(min(sys.maxsize, LONGEST_LINE))
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """A row of a table by column, or why it is none; `text` is all of it, for its name."""
+class Cells(NamedTuple):
+    """A row of a table in the order of its header, or why it is none; "" where it says nothing."""
 
     line: int
-    cells: Mapping[str, str]
-    text: bytes
+    values: Sequence[object]  # texts; in Parquet also what is nested, as JSON
     problem: str | None = None
+
+    @property
+    def text(self) -> bytes:
+        """All of it, for its name."""
+        try:
+            joined = "\x1f".join(cast("Sequence[str]", self.values))
+        except TypeError:
+            joined = "\x1f".join(one if isinstance(one, str) else dumps(one).decode() for one in self.values)
+        return joined.encode("utf-8", "surrogateescape")
+
+
+class Table(NamedTuple):
+    """A header, and the rows below it as a stream."""
+
+    header: Sequence[str]
+    rows: Iterator[Cells]
+
+    def named(self, row: Cells) -> dict[str, object]:
+        """What a row says by column."""
+        return dict(zip(self.header, row.values, strict=False))
 
 
 @dataclass(slots=True)
@@ -46,76 +66,74 @@ class _Lines:
             yield line
 
 
-def table(stream: BinaryIO) -> Iterator[Cells]:
-    """The rows of a CSV file with a header line; commas, semicolons or tabs, quoted as RFC 4180 says.
+def table(stream: BinaryIO, needed: Sequence[str] = ()) -> Table:
+    """A CSV file with a header line; commas, semicolons or tabs, quoted as RFC 4180 says.
 
-    raises  BadFile when the header cannot be one
+    needed  columns without which no row could be read
+    raises  BadFile when the header cannot be one or lacks one of those, TooManyColumns
     """
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    try:
-        yield from _table(_Lines(text))
-    finally:
-        text.detach()  # the stream is its opener's to close
-
-
-def _table(lines: _Lines) -> Iterator[Cells]:
+    lines = _Lines(io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline=""))
     numbered = iter(lines)
     first = next(numbered, "")
     delimiter = max(DELIMITERS, key=first.count)
-    header = _header(next(csv.reader([first], delimiter=delimiter), []))
+    header = checked_header(next(csv.reader([first], delimiter=delimiter), []), needed)
+    return Table(header, _rows(lines, numbered, delimiter, len(header)))
+
+
+def _rows(lines: _Lines, numbered: Iterator[str], delimiter: str, width: int) -> Iterator[Cells]:
     rows = csv.reader(numbered, delimiter=delimiter, strict=True)
     while True:
         line = lines.number + 1
         try:
             row = next(rows, None)
         except csv.Error as error:
-            yield Cells(line, {}, b"", f"is no CSV: {error}")
+            yield Cells(line, (), f"is no CSV: {error}")
             continue
         if row is None:
             return
-        if any(number in lines.too_long for number in range(line, lines.number + 1)):
-            yield Cells(line, {}, b"", f"is longer than {LONGEST_LINE} characters")
+        if lines.too_long and any(number in lines.too_long for number in range(line, lines.number + 1)):
+            yield Cells(line, (), f"is longer than {LONGEST_LINE} characters")
         elif row:
-            yield _cells(line, header, row)
+            yield Cells(line, row, None if len(row) == width else f"has {len(row)} cells, the header {width}")
 
 
-def _cells(line: int, header: Sequence[str], row: Sequence[str]) -> Cells:
-    text = "\x1f".join(row).encode("utf-8", "surrogateescape")
-    problem = None if len(row) == len(header) else f"has {len(row)} cells, the header {len(header)}"
-    return Cells(line, dict(zip(header, row, strict=False)), text, problem)
-
-
-def _header(names: Sequence[str]) -> Sequence[str]:
+def checked_header(names: Sequence[str], needed: Sequence[str]) -> Sequence[str]:
+    """The same names; raises BadFile, TooManyColumns."""
     if len(names) > MOST_COLUMNS:
-        raise BadFile(f"The file has {len(names)} columns; the most is {MOST_COLUMNS}.")
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise BadFile(f"The header names the column {twice[0][:80]!r} more than once.")
+        raise TooManyColumns(f"The file has {len(names)} columns; the most is {MOST_COLUMNS}.")
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadFile(f"The header names the column {twice[:80]!r} more than once.")
     if not names or not all(names):
         raise BadFile("The first line must be a header that names every column.")
+    if missing := [name for name in needed if name not in names]:
+        raise BadFile(f"The file has no column {', '.join(missing)}.")
     return names
 
 
-def require(cells: Mapping[str, str], columns: Sequence[str]) -> None:
-    """Raises BadFile unless a table has these columns."""
-    if missing := [name for name in columns if name not in cells]:
-        raise BadFile(f"The file has no column {', '.join(missing)}.")
-
-
 def read(stream: BinaryIO, source: str | None) -> Iterator[Row]:
-    """A table of events: columns id, source, type, subject and time, every other one a property of `data`.
+    """A table of events: columns id, source, type, subject and time, every other one a property of `data`."""
+    return events_of(table(stream, NEEDED), source)
 
-    Cells stay text, with every digit; an empty one is missing. Rows without an id are named by what they say.
+
+def events_of(found: Table, source: str | None) -> Iterator[Row]:
+    """The events of a table. Cells stay text, with every digit; an empty one is missing.
+
+    Rows without an id are named by what they say.
     """
     names = Names()
-    for row in table(stream):
-        if row.problem is not None:
-            yield Row(row.line, dict(row.cells), row.problem)
+    places = list(enumerate(found.header))
+    attributes = [(place, name) for place, name in places if name in ATTRIBUTES]
+    properties = [(place, name) for place, name in places if name not in ATTRIBUTES]
+    for row in found.rows:
+        line, values, problem = row
+        if problem is not None:
+            yield Row(line, found.named(row), problem)
             continue
-        if row.line == 2:
-            require(row.cells, ("type", "subject"))
-        event: dict[str, object] = {name: row.cells[name] for name in ATTRIBUTES if row.cells.get(name)}
-        event.setdefault("id", names.name(row.text))
-        if source is not None:
-            event.setdefault("source", source)
-        event["data"] = {name: cell for name, cell in row.cells.items() if name not in ATTRIBUTES and cell}
-        yield Row(row.line, event)
+        event: dict[str, object] = {name: cell for place, name in attributes if (cell := values[place])}
+        if "id" not in event:
+            event["id"] = names.name(row.text)
+        if source is not None and "source" not in event:
+            event["source"] = source
+        event["data"] = {name: cell for place, name in properties if (cell := values[place]) != ""}
+        yield Row(line, event)
