@@ -83,3 +83,50 @@ def test_ended_and_begun_again_at_the_border(books: Books, farthing: Farthing) -
     say(books, "cancel", "2026-12-02T00:00:00Z")
     books.subscribe(key="again", starts_at="2026-12-02T00:00:00Z", ends_at="2027-01-01T00:00:00Z")
     assert at_the_end(books, farthing) == 365
+
+
+@pytest.mark.together
+def test_what_ends_where_it_began_gives_back_what_was_billed(books: Books, farthing: Farthing) -> None:
+    """Once; an end at a closed boundary is billed, and not withdrawn (rules 13 and 14)."""
+    books.api.clock.to("2026-01-01T12:00:00Z")
+    books.plan(BASE)
+    books.customer()
+    books.subscribe(key="main", starts_at="2026-01-01T00:00:00Z")
+    books.run("2026-01-01T12:00:00Z")
+    say(books, "cancel", "2026-01-01T00:00:00Z")
+    for _ in range(2):
+        assert books.run("2026-01-01T12:00:00Z")["parked"] == []
+        assert [note["total"] for note in books.api.every("/v1/credit-notes")] == ["10.00"]
+    assert charged(books) == 0
+    sound_books(farthing, books.api.organization)
+    assert books.api.post("/v1/subscriptions/main/uncancel").status_code == 409
+    books.api.clock.to("2026-02-01T12:00:00Z")
+    assert books.run("2026-02-01T12:00:00Z")["parked"] == []
+    assert charged(books) == 0
+    sound_books(farthing, books.api.organization)
+
+
+@pytest.mark.together
+def test_a_change_gives_back_the_days_behind_a_pause_that_was_known(books: Books, farthing: Farthing) -> None:
+    """Where its own fee charges them too (rules 14 and 15)."""
+    books.api.clock.to("2026-02-01T12:00:00Z")
+    books.plan(YEARLY, key="yearly", interval="year")
+    books.plan(BASE)
+    books.customer()
+    books.subscribe(key="main", starts_at="2026-02-01T00:00:00Z", anchor="anniversary")
+    say(books, "pause", "2026-02-13T00:00:00Z")
+    say(books, "resume", "2026-02-17T00:00:00Z")
+    books.run("2026-02-01T12:00:00Z")
+    books.api.clock.to("2026-02-20T12:00:00Z")
+    say(books, "change", "2026-02-10T00:00:00Z", plan="yearly", invoice="next")
+    assert books.run("2026-02-20T12:00:00Z")["parked"] == []
+    told = {
+        (line["reason"], line["period"]["from"][:10], line["period"]["to"][:10]): line["amount"]
+        for one in books.invoices() for line in one["lines"]
+    }
+    assert told == {
+        ("fee", "2026-02-01", "2026-02-13"): "4.29", ("fee", "2026-02-17", "2026-03-01"): "4.29",
+        ("fee", "2026-02-10", "2026-02-13"): "3.00", ("fee", "2026-02-17", "2027-02-10"): "358.00",
+        ("proration", "2026-02-10", "2026-02-13"): "-1.07", ("proration", "2026-02-17", "2026-03-01"): "-4.29",
+    }
+    sound_books(farthing, books.api.organization)

@@ -46,17 +46,18 @@ class BilledFee:
 
 def adjusting_lines(
     billed: Sequence[BilledFee], owed: Sequence[Stretch], window: tuple[datetime | None, datetime], zone: ZoneInfo,
-    currency: Currency,
+    currency: Currency, started: Period | None = None,
 ) -> tuple[Line, ...]:
     """The credits, then the charges, that make what was billed what is owed, as far as they begin in the window.
 
     billed   the fees of finalised invoices that stand, in the order in which they were issued
     owed     the stretches of all plan periods whose own boundary is closed, by the plan's order of prices
     window   begins after the first, not later than the second: a change waits for the boundary after its day
+    started  the plan period that the same invoice charges: what was billed for days in it is given back first
     returns  amounts as entered, rounded; a credit names the line that it gives back of, and is below zero
     """
     with exactly():
-        lines = [line for one in billed for line in _credits(one, owed, window, zone, currency)]
+        lines = [line for one in billed for line in _credits(one, owed, window, zone, currency, started)]
         lines += [
             _charge(piece, billed, zone, currency) for one in owed for piece in _unbilled(one, billed, zone)
             if _begins_in(piece.period, window)
@@ -101,14 +102,14 @@ def _charges(one: BilledFee, owed: Stretch) -> bool:
 
 def _credits(
     one: BilledFee, owed: Sequence[Stretch], window: tuple[datetime | None, datetime], zone: ZoneInfo,
-    currency: Currency,
+    currency: Currency, started: Period | None,
 ) -> Iterator[Line]:
     """The unused days' share of what a line came to after discount: of all its days together exactly that."""
     of = days_of(one.stretch.period, zone)
     whole = Fraction(one.entered - one.discount)
     before, left = sum(days_of(each, zone) for each in one.credited), one.left
     for days in _unused(one, owed):
-        if _begins_in(days, window):
+        if _begins_in(days, window) or (started is not None and days.start in started):
             after = before + days_of(days, zone)
             share = rounded(whole * Fraction(after, of), currency) - rounded(whole * Fraction(before, of), currency)
             amount = min(share, left)

@@ -1,17 +1,19 @@
 """I8: every line comes from its events."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from sqlalchemy import Connection
 
 from farthing.app import Farthing
-from farthing.billing.invoices.billed import Due
+from farthing.billing.invoices.billed import Due, billed_fees
 from farthing.billing.invoices.rating import Rated
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.invoices.values import DRAFT, VOID, Invoice
 from farthing.billing.subscriptions.closing import boundary_at
 from farthing.billing.subscriptions.store import SubscriptionStore
+from farthing.billing.subscriptions.values import Subscription
 from farthing.pricing.arithmetic import plain
 from farthing.verification.reading import every_invoice
 from farthing.verification.values import Broken
@@ -31,6 +33,22 @@ def rating(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[
             yield from _of(connection, farthing, chunk)
 
 
+def _while_it_lived(one: Subscription | None) -> Subscription | None:
+    """The subscription, without an end that came to stand where it began: before that it had a first boundary."""
+    if one is None or one.ends_at is None or one.ends_at > one.life.begins_at:
+        return one
+    return replace(one, ends_at=None)
+
+
+def _keeps_fees(connection: Connection, farthing: Farthing, one: Subscription) -> bool:
+    """Whether nothing is open of a subscription that ends where it began, and not all of its fees were given back."""
+    if one.next_boundary is not None or one.ends_at is None or one.ends_at > one.life.begins_at:
+        return False
+    catalog = farthing[Invoices].rater.catalog
+    fees = billed_fees(connection, [one], catalog, catalog.tax_rates(one.organization, hold=False))
+    return any(fee.left and fee.stretch.price.prorate for fee in fees.billed[one.id])
+
+
 def _of(connection: Connection, farthing: Farthing, chunk: Sequence[Invoice]) -> Iterator[Broken]:
     """Rated together: those of one organisation that counted up to the same event."""
     together: dict[tuple[str, int], list[tuple[Invoice, Due]]] = {}
@@ -43,11 +61,13 @@ def _of(connection: Connection, farthing: Farthing, chunk: Sequence[Invoice]) ->
                 if any(line.reason in BILLED for line in invoice.lines):
                     yield Broken(organization, invoice.number or invoice.id, "bills usage or fees after the end")
                 continue
-            owner, at = owners.get(invoice.subscription or ""), invoice.boundary
+            owner, at = _while_it_lived(owners.get(invoice.subscription or "")), invoice.boundary
             boundary = boundary_at(owner, at) if owner is not None and at is not None else None
             if owner is None or boundary is None:
                 yield Broken(organization, invoice.number or invoice.id, "bills a moment at which nothing is billed")
                 continue
+            if _keeps_fees(connection, farthing, owners[owner.id]):
+                yield Broken(organization, invoice.number or invoice.id, "keeps a fee of what ended where it began")
             together.setdefault((organization, invoice.position or 0), []).append((invoice, Due(owner, boundary)))
     for (organization, position), members in together.items():
         rated = farthing[Invoices].rater.rate(organization, [due for _, due in members], position)

@@ -62,7 +62,8 @@ class Fees:
         billed = [fee for fee in self.billed[one.id] if since is None or fee.stretch.period.end >= since]
         owed = [stretch for part, kind in _closed_periods(one) for stretch in fee_stretches(agreement, part, kind)]
         window = earlier[-1] if earlier else None, due.boundary.at
-        return adjusting_lines(billed, owed, window, agreement.zone, unit)
+        started = None if due.boundary.started is None else due.boundary.started.period
+        return adjusting_lines(billed, owed, window, agreement.zone, unit, started)
 
 
 NO_FEES: Final = Fees()

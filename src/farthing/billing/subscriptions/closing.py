@@ -113,8 +113,13 @@ def reopened_late(subscription: Subscription) -> Subscription:
 
 
 def ending(subscription: Subscription, ends_at: datetime | None) -> Subscription:
-    """The subscription with an end that nobody has billed yet; what would lie behind it is no boundary any more."""
+    """The subscription with an end that nobody has billed yet; what would lie behind it is no boundary any more.
+
+    One that ends where it began has no boundary at all: what it was billed for its first period is given back after it.
+    """
     changed = replace(subscription, ends_at=ends_at)
+    nothing_left = ends_at is not None and ends_at <= changed.life.begins_at
+    changed = replace(changed, late_open=nothing_left and changed.billed_through is not None)
     if ends_at is not None and changed.parked_at is not None and changed.parked_at > ends_at:
         changed = replace(changed, parked=None, parked_at=None)
     return _with_next(changed)
