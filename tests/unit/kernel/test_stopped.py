@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from farthing.kernel.database import ATTEMPTS, again_if_stopped
+from farthing.kernel.database import ASIDE_SECONDS, again_if_stopped
 
 
 class Told(Exception):
@@ -37,7 +37,7 @@ def test_but_not_for_ever(error: Exception) -> None:
     work = Work(99, error)
     with pytest.raises(OperationalError):
         again_if_stopped(work)
-    assert work.done == ATTEMPTS
+    assert work.done == len(ASIDE_SECONDS) + 1
 
 
 @pytest.mark.parametrize("error", [Told(1205), Told(0, "55P03"), Told(2006)])
