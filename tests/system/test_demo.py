@@ -74,13 +74,18 @@ def test_stopped_after_any_step_it_goes_on(
 ) -> None:
     """The process is stopped as soon as it has told of a step, in the midst of the next."""
     with subprocess.Popen([PROGRAM, "demo"], cwd=november.home.parent, env=_environment(november), text=True,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as demo:
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=_heeding_interrupts) as demo:
         assert demo.stderr is not None
         assert any(line.startswith(after) for line in demo.stderr)
         demo.send_signal(sent)
         demo.stderr.read()
     assert demo.returncode != 0
     assert november.run("demo") == undisturbed
+
+
+def _heeding_interrupts() -> None:
+    """As at a terminal, although a shell that runs the tests in the background has them ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_somebodys_own_folder_is_refused(program: Program) -> None:
