@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tests.model.paper import REDUCED
+
 ZONES = ("UTC", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Africa/Cairo", "Europe/Berlin")
 TIERS = [
     {"up_to": "3", "unit_amount": "31.00", "flat_amount": "5.00"}, {"up_to": None, "unit_amount": "20.10"},
@@ -10,8 +12,13 @@ TIERS = [
 EXACT = "3775.80"
 
 
+def coded(key: str) -> dict[str, str]:
+    """Some prices have a tax code of their own."""
+    return {"tax_code": "reduced"} if key in REDUCED else {}
+
+
 def fee(key: str, billing: str, **fields: Any) -> dict[str, Any]:
-    return {"key": key, "name": key, "model": "flat", "amount": "99.99", "billing": billing} | fields
+    return {"key": key, "name": key, "model": "flat", "amount": "99.99", "billing": billing} | coded(key) | fields
 
 
 def seats(billing: str, **fields: Any) -> dict[str, Any]:
@@ -23,6 +30,7 @@ def seats(billing: str, **fields: Any) -> dict[str, Any]:
 
 def calls(**fields: Any) -> dict[str, Any]:
     usual = {"key": "calls", "name": "Calls", "model": "graduated", "meter": "calls", "billing": "in_arrears"}
+    usual |= coded("calls")
     return usual | ({} if "model" in fields else {"tiers": TIERS}) | fields
 
 

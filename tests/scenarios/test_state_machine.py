@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from farthing.app import Farthing
+from tests.model.bills import Rate
 from tests.model.days import DAY, begins, ends, midnight
 from tests.model.life import Life, Terms
 from tests.model.owed import Event
+from tests.model.paper import COUPONS, REGIMES, Paper
 from tests.model.plans import PLANS, TRIALS, ZONES
 from tests.model.told import Told, written
 from tests.oracle import sound_books
@@ -45,29 +47,38 @@ class Billing(RuleBasedStateMachine):
     def now(self) -> datetime:
         return self.clock.at
 
-    @initialize()
-    def catalogue(self) -> None:
+    @initialize(rates=st.sampled_from(REGIMES))
+    def catalogue(self, rates: tuple[Rate, ...]) -> None:
         self.books.meter()
         for plan in (*PLANS, *TRIALS):
             self.books.api.made("/v1/plans", plan)
+        for coupon in COUPONS:
+            self.books.api.made("/v1/coupons", coupon | {"name": coupon["key"]})
+        for rate in rates:
+            said: dict[str, Any] = {"key": rate.key, "name": rate.key, "percent": str(float(rate.percent))}
+            said |= {"inclusive": rate.inclusive, "country": "DE"}
+            self.books.api.made("/v1/tax-rates", said | ({"tax_code": rate.tax_code} if rate.tax_code else {}))
+        self.paper = Paper(self.books, rates)
 
     @precondition(lambda self: len(self.told) < 2)
     @rule(
         plan=st.sampled_from(sorted(CATALOGUE)), zone=st.sampled_from(ZONES), back=st.integers(-10, 60),
         anchor=st.sampled_from(["calendar", "anniversary"]), quantities=QUANTITIES, overrides=OVERRIDES,
+        coupons=st.lists(st.sampled_from(range(len(COUPONS))), max_size=2, unique=True),
     )
     def subscribe(
         self, plan: str, zone: str, back: int, anchor: str, quantities: dict[str, Any],
-        overrides: dict[str, Any],
+        overrides: dict[str, Any], coupons: list[int],
     ) -> None:
         key, first = f"c{len(self.told)}", CATALOGUE[plan]
         terms = Terms(first, quantities if needs_seats(first) else {}, overrides)
         start = self.now - timedelta(days=back)
-        self.books.customer(key, timezone=zone)
+        self.books.customer(key, timezone=zone, address={"country": "DE"})
         made = self.books.subscribe(
             customer=key, plan=plan, starts_at=written(start), anchor=anchor, overrides=overrides,
-            quantities=terms.quantities,
+            quantities=terms.quantities, coupons=[COUPONS[place]["key"] for place in coupons],
         )
+        self.paper.given[made["id"]] = [COUPONS[place] for place in coupons]
         day = begins(start, zone)
         life = Life(zone, day, anchor, terms, day)
         self.told.append(Told(self.books, made["id"], life))
@@ -165,9 +176,16 @@ class Billing(RuleBasedStateMachine):
         anew = [one for one in self.told if one.ran(as_of)]
         sound_books(self.farthing, self.books.api.organization)
         invoices = self.books.api.every("/v1/invoices")
+        for invoice in invoices:
+            self.paper.read(invoice, self.whose(invoice))
+        self.paper.look_at_notes()
         for one in anew:
             mine = [invoice for invoice in invoices if invoice["subscription"] == one.id]
-            one.check(mine)
+            one.check(mine, self.paper)
+
+    def whose(self, invoice: Mapping[str, Any]) -> Life | None:
+        """The life of the subscription that an invoice is of, far enough for all that it charges."""
+        return next((one.at(one.current + DAY * 800) for one in self.told if one.id == invoice["subscription"]), None)
 
 
 def needs_seats(plan: Mapping[str, Any]) -> bool:
@@ -175,9 +193,10 @@ def needs_seats(plan: Mapping[str, Any]) -> bool:
 
 
 SHORT = settings(max_examples=10, stateful_step_count=14, deadline=None, derandomize=True)
-EXAMPLES = os.environ.get("FARTHING_EXAMPLES")  # then other ones each time
+EXAMPLES = os.environ.get("FARTHING_EXAMPLES")  # then other ones each time, told as they were found
 LONG = settings(
-    max_examples=int(EXAMPLES or "20"), stateful_step_count=30, deadline=None, derandomize=EXAMPLES is None
+    max_examples=int(EXAMPLES or "20"), stateful_step_count=30, deadline=None, derandomize=EXAMPLES is None,
+    phases=[Phase.generate] if EXAMPLES else list(Phase),
 )
 
 
