@@ -27,7 +27,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Lines:
-    """For each line what discounts leave of it as entered, its net, discount and tax; for each rate, on what and what."""
+    """By line what discounts leave of it as entered, its net, discount and tax; by rate the tax, and on how much."""
 
     left: list[int]
     net: list[int]

@@ -77,6 +77,39 @@ def test_up_and_down_by_invoices_of_their_own(books: Books, farthing: Farthing) 
 
 
 @pytest.mark.together
+def test_an_invoice_of_its_own_sees_what_the_same_run_billed_before(books: Books, farthing: Farthing) -> None:
+    """Days that changed before a boundary are given back by its invoice, and not again by a later one (I4)."""
+    books.api.clock.to("2026-02-26T12:00:00Z")
+    books.plan(BASE | {"amount": "28.00"})
+    books.plan(BASE | {"amount": "56.00"}, key="big")
+    books.customer()
+    books.subscribe(key="main", starts_at="2026-02-01T00:00:00Z")
+    books.run("2026-02-26T12:00:00Z")
+    say(books, "change", "2026-02-20T00:00:00Z", plan="big", invoice="next")
+    say(books, "change", "2026-03-06T00:00:00Z", plan="pro", invoice="now")
+    tried = books.run("2026-03-11T00:00:00Z", dry_run=True)
+    assert tried["progress"] == {"done": 2, "total": 2}
+    books.api.clock.to("2026-03-11T00:00:00Z")
+    run = books.run("2026-03-11T00:00:00Z")
+    sound_books(farthing, books.api.organization)
+    assert run["parked"] == []
+    assert charged(books) == 28 + 9 + rounded_cents(56, 5) + rounded_cents(28, 26)
+
+
+@pytest.mark.together
+def test_a_dry_run_ends_where_one_invoice_waits_for_another(books: Books) -> None:
+    """A real run looks again at the boundary once the invoice of its own is made; a dry one has nothing to look at."""
+    life_of(books)
+    say(books, "change", "2026-12-05T00:00:00Z", plan="big", invoice="now")
+    assert books.run("2027-02-15T00:00:00Z", dry_run=True)["progress"] == {"done": 2, "total": 2}
+
+
+def rounded_cents(amount: int, days: int) -> Fraction:
+    """What some days of a March come to."""
+    return Fraction(round(Fraction(amount * days * 100, 31)), 100)
+
+
+@pytest.mark.together
 def test_ended_and_begun_again_at_the_border(books: Books, farthing: Farthing) -> None:
     """Rule 13 (T20): the day of the border is the second one's."""
     life_of(books)

@@ -87,7 +87,7 @@ class Batch:
             subscription = one.due.subscription
             if subscription.id in self.parked or subscription.id in self.moved:
                 continue
-            if self._is_as_rated(one):
+            if self.terms.run.dry_run or self._is_as_rated(one):  # it holds nothing, so there is no looking again
                 self._bill(one)
             else:
                 self.moved.add(subscription.id)
@@ -110,6 +110,8 @@ class Batch:
         if not all(self.left.bears(line) for line in rated.lines):
             return False
         found = self.found[current.id]
+        if boundary.change is not None and current is not found:
+            return False  # it corrects all that is billed by then, and more has been billed just now
         looked_back = found.adjusted_from is not None or (rated.corrects and current is found)
         if looked_back and found.version != rated.due.subscription.version:
             return False  # what was billed may have been voided, closed, or given back otherwise
