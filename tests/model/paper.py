@@ -130,7 +130,8 @@ class Paper:
         tried = []
         for without in _subsets(limited):
             used = [one for one in coupons if one not in without]
-            worked = taxed(entries, reduced(entries, used))
+            granted = max(sum(reduced(entries, used)) - _kept(invoice, entries), 0)  # what then only credit can explain
+            worked = taxed(entries, reduced(entries, used, granted))
             if _says(invoice, worked):
                 return worked
             tried.append(worked)
@@ -149,6 +150,18 @@ def _is_of_a_change(invoice: Answer, line: Answer, life: Life) -> bool:
     if life.terms[day].prices[line["price"]]["billing"] == "in_advance":
         return period.start != boundary
     return period.end != boundary
+
+
+def _kept(invoice: Answer, entries: list[Entry]) -> int:
+    """What an invoice says that all discounts left of its lines, as entered."""
+    return sum(
+        cents(line["amount"]) - cents(line["discount"]) + (cents(line["tax"]) if _is_inclusive(one) else 0)
+        for line, one in zip(invoice["lines"], entries, strict=True)
+    )
+
+
+def _is_inclusive(entry: Entry) -> bool:
+    return bool(entry.rates) and entry.rates[0].inclusive
 
 
 def _subsets(some: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:

@@ -49,6 +49,9 @@ PLANS = (
          interval="year", usage_interval="month"),
     plan("quarterly", fee("base", ADVANCE, amount="910.00"), seats(ARREARS, model="graduated", tiers=TIERS),
          interval="quarter"),
+    plan("whole", fee("base", ADVANCE, amount=EXACT), fee("platform", ADVANCE, amount="12.34", prorate=False),
+         fee("licence", ARREARS, amount="5.55", prorate=False), calls()),
+    plan("committed", fee("base", ADVANCE, amount="120.00"), calls(), minimum_commitment="400.00"),
     plan("weekly", fee("base", ADVANCE, amount="70.00"), calls(), interval="week"),
 )
 TRIALS = (plan("trial", fee("base", ADVANCE, amount=EXACT), fee("support", ARREARS), calls(), trial_days=10),)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from farthing.app import Farthing
-from tests.model.bills import Rate
+from tests.model.bills import Rate, cents
 from tests.model.days import DAY, begins, ends, midnight
 from tests.model.life import Life, Terms
 from tests.model.owed import Event
@@ -42,6 +42,9 @@ class Billing(RuleBasedStateMachine):
         clock.at = datetime(2026, 1, 20, 12, tzinfo=UTC)
         self.books = Books(api_of(farthing, client, clock))
         self.sent = 0
+        self.wallets: dict[str, str] = {}
+        self.credited: dict[str, int] = {}  # of charges, by line, in cents
+        self.is_sound = False
 
     @property
     def now(self) -> datetime:
@@ -143,27 +146,91 @@ class Billing(RuleBasedStateMachine):
     @rule(data=st.data())
     def uncancel(self, data: st.DataObject) -> None:
         one = self.one_of(data, [one for one in self.told if one.life.end is not None])
-        if one.closed is None or one.life.end is None or one.closed < one.life.end:
+        if not one.is_over:
             one.uncancel()
 
     @precondition(lambda self: bool(self.told))
-    @rule(data=st.data(), back=st.integers(0, 40), quantity=st.sampled_from(["1", "2.5", "7", "-1"]))
+    @rule(data=st.data(), back=st.integers(0, 100), quantity=st.sampled_from(["1", "2.5", "7", "-1"]))
     def use(self, data: st.DataObject, back: int, quantity: str) -> None:
-        one = self.drawn(data)
-        at = max(self.now - timedelta(days=back), midnight(one.current, one.life.zone))
-        if at <= self.now:
-            self.sent += 1
-            self.books.use(f"e{self.sent}", written(at), quantity, subject=one.id)
-            one.events[f"e{self.sent}"] = Event(at, Fraction(quantity))
+        """In the current period or, late, in one that is closed."""
+        one, at = self.drawn(data), self.now - timedelta(days=back)
+        self.sent += 1
+        self.books.use(f"e{self.sent}", written(at), quantity, subject=one.id)
+        one.events[f"e{self.sent}"] = Event(at, Fraction(quantity))
 
     @precondition(lambda self: any(one.events for one in self.told))
     @rule(data=st.data())
     def void(self, data: st.DataObject) -> None:
         one = self.one_of(data, [one for one in self.told if one.events])
         id = data.draw(st.sampled_from(sorted(one.events)))
-        if one.events[id].at >= midnight(one.current, one.life.zone):
-            self.books.void_event(id)
-            del one.events[id]
+        self.books.void_event(id)
+        del one.events[id]
+
+    @precondition(lambda self: bool(self.told))
+    @rule(data=st.data(), coupon=st.sampled_from(COUPONS))
+    def give(self, data: st.DataObject, coupon: dict[str, Any]) -> None:
+        one = self.drawn(data)
+        if coupon not in self.paper.given[one.id] and not one.is_over:
+            self.books.api.made(f"/v1/subscriptions/{one.id}/coupons", {"coupon": coupon["key"]})
+            self.paper.given[one.id].append(coupon)
+
+    @precondition(lambda self: bool(self.told))
+    @rule(data=st.data(), amount=st.sampled_from(["0.01", "19.99", "333.33"]))
+    def charge(self, data: st.DataObject, amount: str) -> None:
+        key = f"c{self.told.index(self.drawn(data))}"
+        said = {"customer": key, "currency": "USD", "description": "Setup", "quantity": "1", "unit_amount": amount}
+        self.books.api.made("/v1/charges", said)
+
+    @precondition(lambda self: bool(self.told))
+    @rule(data=st.data(), part=st.sampled_from([1, 1, 2, 3]))
+    def pay(self, data: st.DataObject, part: int) -> None:
+        """All that is due of an invoice, or a part of it."""
+        due = [one for one in self.books.invoices(status="open") if cents(one["amount_due"]) >= part]
+        if due:
+            one = due[data.draw(st.integers(0, len(due) - 1))]
+            self.sent += 1
+            amount = Fraction(cents(one["amount_due"]) // part, 100)
+            self.books.api.made("/v1/payments", {
+                "invoice": one["id"], "amount": f"{float(amount):.2f}", "currency": "USD", "method": "transfer",
+                "received_at": written(self.now), "reference": f"p{self.sent}",
+            })
+
+    @precondition(lambda self: bool(self.told))
+    @rule(data=st.data(), amount=st.sampled_from(["25.00", "300.00"]), kind=st.sampled_from(["paid", "granted"]))
+    def top_up(self, data: st.DataObject, amount: str, kind: str) -> None:
+        key = f"c{self.told.index(self.drawn(data))}"
+        if key not in self.wallets:
+            said = {"customer": key, "currency": "USD", "name": "Credit"}
+            self.wallets[key] = self.books.api.made("/v1/wallets", said)["id"]
+        self.books.api.made(f"/v1/wallets/{self.wallets[key]}/top-ups", {"amount": amount, "kind": kind})
+
+    @precondition(lambda self: bool(self.told))
+    @rule(data=st.data(), amount=st.sampled_from(["0.01", "10.00"]))
+    def credit(self, data: st.DataObject, amount: str) -> None:
+        """A part of a charge, on an invoice that is open or paid."""
+        of = [
+            (invoice, line) for invoice in self.books.invoices() if invoice["status"] in ("open", "paid")
+            for line in invoice["lines"] if line["reason"] == "one_off"
+        ]
+        if of:
+            invoice, line = of[data.draw(st.integers(0, len(of) - 1))]
+            left = cents(line["amount"]) - cents(line["discount"]) - self.credited.get(line["id"], 0)
+            said = {"invoice": invoice["id"], "lines": [{"line": line["id"], "amount": amount}], "reason": "Kindness"}
+            answer = self.books.api.post("/v1/credit-notes", said)
+            assert (answer.status_code == 201) == (cents(amount) <= left), (answer.json, left)
+            if cents(amount) <= left:
+                self.credited[line["id"]] = self.credited.get(line["id"], 0) + cents(amount)
+
+    @precondition(lambda self: bool(self.told))
+    @rule(data=st.data())
+    def bill_anew(self, data: st.DataObject) -> None:
+        """Take an invoice back, where rule 20 lets that be done, and bill its boundary again."""
+        due = [one for one in self.books.invoices(status="open") if one["subscription"] is not None]
+        if due:
+            one = due[data.draw(st.integers(0, len(due) - 1))]
+            answer = self.books.api.post(f"/v1/invoices/{one['id']}/void", {"rebill": True})
+            assert answer.status_code in (200, 409), answer.json
+            self.bill(self.now)
 
     @rule(by=st.builds(timedelta, days=st.integers(0, 35), hours=st.sampled_from([0, 1, 12])))
     def move(self, by: timedelta) -> None:
@@ -171,6 +238,7 @@ class Billing(RuleBasedStateMachine):
         self.bill(self.now)
 
     def bill(self, as_of: datetime) -> None:
+        self.is_sound = False
         run = self.books.run(written(as_of))
         assert not run["parked"], (run["parked"], [one.told_so_far() for one in self.told])
         anew = [one for one in self.told if one.ran(as_of)]
@@ -182,6 +250,42 @@ class Billing(RuleBasedStateMachine):
         for one in anew:
             mine = [invoice for invoice in invoices if invoice["subscription"] == one.id]
             one.check(mine, self.paper)
+        self.is_sound = True
+
+    def teardown(self) -> None:
+        """Whatever was credited already: all that is left, in two parts, and then nothing is charged any more."""
+        if self.is_sound:
+            self.is_sound = False
+            for invoice in self.books.invoices():
+                if invoice["status"] in ("open", "paid"):
+                    self.credit_all_of(invoice)
+            self.all_was_given_back()
+            sound_books(self.farthing, self.books.api.organization)
+
+    def all_was_given_back(self) -> None:
+        """Of each line that no other invoice corrects exactly what it came to, and its tax (rule 20)."""
+        given: dict[str, tuple[int, int]] = {}
+        for note in self.books.api.every("/v1/credit-notes"):
+            for line in note["lines"]:
+                net, tax = given.get(line["line"], (0, 0))
+                given[line["line"]] = net + cents(line["amount"]), tax + cents(line["tax"])
+        lines = [line for one in self.books.invoices() if one["status"] in ("open", "paid") for line in one["lines"]]
+        corrected = {line["corrects"]["line"] for line in lines if cents(line["amount"]) < 0}
+        for line in lines:
+            net = cents(line["amount"]) - cents(line["discount"])
+            if net > 0 and line["id"] not in corrected:
+                assert given[line["id"]] == (net, cents(line["tax"])), line
+
+    def credit_all_of(self, invoice: Mapping[str, Any]) -> None:
+        said = {"invoice": invoice["id"], "reason": "The end"}
+        some = [
+            {"line": line["id"], "amount": f"{float(Fraction(part, 100)):.2f}"} for line in invoice["lines"]
+            for part in [(cents(line["amount"]) - cents(line["discount"])) // 3] if part > 0
+        ]
+        if some:
+            self.books.api.post("/v1/credit-notes", said | {"lines": some})  # refused where less is left of one
+        answer = self.books.api.post("/v1/credit-notes", said | {"amount": "all"})
+        assert answer.status_code in (201, 409), answer.json
 
     def whose(self, invoice: Mapping[str, Any]) -> Life | None:
         """The life of the subscription that an invoice is of, far enough for all that it charges."""

@@ -1,6 +1,7 @@
 """Changes of plan, quantity and prices in mid-period, pauses, and ends that were not known (rules 13 to 15)."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -234,6 +235,32 @@ def test_a_credit_is_less_the_discount_that_its_line_had(books: Books) -> None:
     assert [(line["amount"], line["discount"]) for line in invoice["lines"]] == [
         ("40.00", "0.00"), ("-1.83", "0.00"), ("14.67", "7.34"),
     ]
+
+
+@pytest.mark.parametrize("how", ["coupon", "credit", "note", "small"])
+def test_a_fee_of_which_nothing_is_left_is_charged_anew_where_it_changes(books: Books, how: str) -> None:
+    """Its days are given back, though no invoice shows that they were worth nothing (rule 14)."""
+    everything = {"key": "all", "name": "All", "percent": "100", "duration": "once"}
+    books.api.made("/v1/coupons", everything)
+    books.plan(BASE | ({"amount": "0.01"} if how == "small" else {}))
+    books.plan(BIG, key="big")
+    books.customer()
+    if how == "credit":
+        wallet = books.api.made("/v1/wallets", {"customer": "acme", "currency": "USD", "name": "Credit"})
+        books.api.made(f"/v1/wallets/{wallet['id']}/top-ups", {"amount": "10.00", "kind": "granted"})
+    coupons = ["all"] if how == "coupon" else []
+    books.subscribe(key="main", starts_at="2026-11-01T00:00:00Z", coupons=coupons)
+    [first] = books.billed("2026-11-20T00:00:00Z")
+    if how == "note":
+        books.api.made("/v1/credit-notes", {"invoice": first["id"], "amount": "all", "reason": "Kindness"})
+    change(books, plan="big", at="now")
+    change(books, plan="pro", at="2026-11-25T00:00:00Z", invoice="now")
+    books.api.clock.to("2026-11-26T00:00:00Z")
+    books.run("2026-11-26T00:00:00Z")
+    charged = "0.00" if how in ("coupon", "credit") else "6.67"
+    invoices = [*books.invoices(), december(books)]
+    assert sum(Decimal(one["total"]) for one in invoices[1:-1]) == Decimal(charged), invoices[1:]
+    assert [line[:2] for line in told(invoices[-1])] == [("fee", "base")]
 
 
 def test_a_credit_bears_the_tax_of_its_line(books: Books) -> None:

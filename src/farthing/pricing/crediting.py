@@ -29,9 +29,13 @@ class Standing:
 
     @property
     def left(self) -> Decimal:
-        """What may still be given back of it, net: never below zero, and nothing of a credit (rule 20)."""
+        """What may still be given back of it, net: never below zero, and nothing of a credit (rule 20).
+
+        Nor more than is left with the tax: what a price with tax in it gave back elsewhere was parted there anew.
+        """
         with exactly():
-            return max(self.net - self.credited - self.corrected, ZERO * self.net)
+            net = self.net - self.credited - self.corrected
+            return max(min(net, net + self.tax - self.tax_credited - self.tax_corrected), ZERO * self.net)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,15 +54,16 @@ def adjusting_lines(
     owed     the stretches of all plan periods whose own boundary is closed, by the plan's order of prices
     window   begins after the first, not later than the second: a change waits for the boundary after its day
     started  the plan period that the same invoice charges: what was billed for days in it is given back first
-    returns  amounts as entered, rounded; a credit names the line that it gives back of, and is below zero
+    returns  amounts as entered, rounded; a credit names the line that it gives back of, and is below zero, or zero
+             where nothing is left of that: its days are given back all the same
     """
     with exactly():
-        lines = [line for one in billed for line in _credits(one, owed, window, zone, currency, started)]
-        lines += [
+        credits = [line for one in billed for line in _credits(one, owed, window, zone, currency, started)]
+        charges = [
             _charge(piece, billed, zone, currency) for one in owed for piece in _unbilled(one, billed, zone)
             if _begins_in(piece.period, window)
         ]
-        return tuple(line for line in lines if line.amount)
+        return *credits, *(line for line in charges if line.amount)
 
 
 def _begins_in(days: Period, window: tuple[datetime | None, datetime]) -> bool:

@@ -14,7 +14,10 @@ from farthing.pricing.taxes import Tax, Taxed, Taxpayer, TaxRate, Treatment, rel
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """What an invoice could not bear of a line below zero: in major units, above zero, as that line was entered."""
+    """What an invoice could not bear of a line below zero: in major units, as that line was entered.
+
+    Above zero, or zero for days that are given back and were worth nothing: no invoice shows them.
+    """
 
     line: Line
     amount: Decimal
@@ -132,13 +135,18 @@ def _lessened(reduced: Sequence[_Reduced], by: Decimal) -> Iterator[_Reduced]:
 
 def _beyond(reduced: Sequence[_Reduced], bearable: Sequence[_Reduced]) -> Iterator[Beyond]:
     for was, now in zip(reduced, bearable, strict=True):
-        if now.left != was.left:
+        if now.left != was.left or _is_of_nothing(was.line):
             yield Beyond(was.line, now.left - was.left)
+
+
+def _is_of_nothing(line: Line) -> bool:
+    """Whether it gives back days of a fee that was discounted, or given back, as a whole."""
+    return line.reason == "proration" and not line.amount
 
 
 def _taxed(reduced: Sequence[_Reduced], currency: Currency) -> Totalled:
     """With tax on what is left; a line of which nothing could be given back is none."""
-    standing = [one for one in reduced if one.entered or not one.line.amount]
+    standing = [one for one in reduced if not _is_of_nothing(one.line) and (one.entered or not one.line.amount)]
     found = taxed(
         [one.entered for one in standing], [one.left for one in standing], [one.treatment for one in standing],
         currency,

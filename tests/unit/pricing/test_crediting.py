@@ -51,6 +51,12 @@ def test_nothing_is_left_of_a_credit() -> None:
     assert Standing(Decimal("-5.00"), Decimal("-0.95")).left == 0
 
 
+def test_no_more_is_left_than_with_its_tax() -> None:
+    """A price with tax in it, given back elsewhere, was parted into net and tax by that invoice's own rounding."""
+    line = Standing(Decimal("118.23"), Decimal("22.47"), corrected=Decimal("118.22"), tax_corrected=Decimal("22.48"))
+    assert line.left == 0
+
+
 @given(net=MINOR, tax=st.integers(0, 10**12), data=st.data())
 def test_any_number_of_parts_gives_back_the_line_exactly(net: int, tax: int, data: st.DataObject) -> None:
     """Rule 20: net and tax to the last minor unit, no part below zero, and never above the line on the way."""
