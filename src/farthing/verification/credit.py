@@ -42,15 +42,7 @@ def _given_back(connection: Connection, organization: str) -> Iterator[Broken]:
     With tax in the price, that is more with the tax: other invoices part it from the net by their own rounding.
     """
     credited = _by(credit_note_lines, organization, "line", amount=noted.amount, tax=noted.tax)
-    correcting, standing = invoice_lines.alias("correcting"), invoices.alias("standing")
-    net = correcting.c.amount - correcting.c.discount
-    sums = func.sum(-net).label("amount"), func.sum(-correcting.c.tax).label("tax")
-    corrected = (
-        select(correcting.c.corrects_line.label("line"), *sums)
-        .join(standing, standing.c.id == correcting.c.invoice)
-        .where(correcting.c.organization == organization, net < 0, standing.c.status.not_in((VOID, DRAFT)))
-        .group_by(correcting.c.corrects_line).subquery()
-    )
+    corrected = _corrected(organization)
     gone = func.coalesce(credited.c.amount, 0) + func.coalesce(corrected.c.amount, 0)
     tax_gone = func.coalesce(credited.c.tax, 0) + func.coalesce(corrected.c.tax, 0)
     query = (
@@ -68,6 +60,19 @@ def _given_back(connection: Connection, organization: str) -> Iterator[Broken]:
             unit = currency(code)
             told = f"{from_minor(int(given), unit)} {code} was given back of a line of {from_minor(int(had), unit)}"
             yield Broken(organization, id, told)
+
+
+def _corrected(organization: str) -> Subquery:
+    """What negative lines of invoices that stand took of the lines that they correct."""
+    correcting, standing = invoice_lines.alias("correcting"), invoices.alias("standing")
+    net = correcting.c.amount - correcting.c.discount
+    sums = func.sum(-net).label("amount"), func.sum(-correcting.c.tax).label("tax")
+    return (
+        select(correcting.c.corrects_line.label("line"), *sums)
+        .join(standing, standing.c.id == correcting.c.invoice)
+        .where(correcting.c.organization == organization, net < 0, standing.c.status.not_in((VOID, DRAFT)))
+        .group_by(correcting.c.corrects_line).subquery()
+    )
 
 
 def credit_applied_holds(connection: Connection, organization: str) -> Iterator[Broken]:
