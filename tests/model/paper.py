@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.model.bills import Entry, Lines, Rate, cents, reduced, taxed
-from tests.model.days import local_day
+from tests.model.days import Days, local_day
 from tests.model.life import Life
 from tests.service.books import Books
 
@@ -147,7 +147,10 @@ def _is_of_a_change(invoice: Answer, line: Answer, life: Life) -> bool:
     day = local_day(datetime.fromisoformat(line["period"]["from"]), life.zone)
     segment = life.segment(day)
     period = segment.lived(segment.plan_period(day))
-    if life.terms[day].prices[line["price"]]["billing"] == "in_advance":
+    days = Days(day, local_day(datetime.fromisoformat(line["period"]["to"]), life.zone)).each()
+    billing = next(prices[line["price"]]["billing"] for prices in (life.terms[each].prices for each in days)
+                   if line["price"] in prices)
+    if billing == "in_advance":
         return period.start != boundary
     return period.end != boundary
 

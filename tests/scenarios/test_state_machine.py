@@ -20,7 +20,7 @@ from tests.model.life import Life, Terms
 from tests.model.owed import Event
 from tests.model.paper import COUPONS, REGIMES, Paper
 from tests.model.plans import PLANS, TRIALS, ZONES
-from tests.model.told import Told, written
+from tests.model.told import Told, in_lines, written
 from tests.oracle import sound_books
 from tests.service.books import Books
 from tests.service.conftest import TestClock, api_of
@@ -240,7 +240,9 @@ class Billing(RuleBasedStateMachine):
     def bill(self, as_of: datetime) -> None:
         self.is_sound = False
         run = self.books.run(written(as_of))
-        assert not run["parked"], (run["parked"], [one.told_so_far() for one in self.told])
+        for one in self.told:
+            of = [each for each in run["parked"] if each["subscription"] == one.id]
+            assert not of, f"{of} {one.told_so_far()} {in_lines(self.books.invoices(subscription=one.id))}"
         anew = [one for one in self.told if one.ran(as_of)]
         sound_books(self.farthing, self.books.api.organization)
         invoices = self.books.api.every("/v1/invoices")

@@ -97,6 +97,27 @@ def test_an_invoice_of_its_own_sees_what_the_same_run_billed_before(books: Books
 
 
 @pytest.mark.together
+def test_an_invoice_billed_anew_leaves_the_days_that_a_later_one_charges(books: Books, farthing: Farthing) -> None:
+    """Days that a resumption brought back, on an invoice of their own (rules 15 and 20)."""
+    books.api.clock.to("2026-01-20T12:00:00Z")
+    books.plan(BASE | {"amount": "90.00"}, interval="quarter")  # one a day
+    books.plan(BASE | {"amount": "180.00"}, key="big", interval="quarter")
+    books.customer()
+    books.subscribe(key="main", starts_at="2026-01-01T00:00:00Z")
+    say(books, "pause", "2026-01-23T00:00:00Z")
+    [first] = books.billed("2026-01-20T12:00:00Z")
+    say(books, "resume", "2026-03-03T00:00:00Z")
+    say(books, "change", "2026-03-29T00:00:00Z", plan="big", invoice="now")
+    books.api.clock.to("2026-03-30T00:00:00Z")
+    books.run("2026-03-30T00:00:00Z")
+    assert charged(books) == 22 + 26 + 3 * 2
+    books.post(first, "void", {"rebill": True})
+    assert books.run("2026-03-30T00:00:00Z")["parked"] == []
+    sound_books(farthing, books.api.organization)
+    assert charged(books) == 22 + 26 + 3 * 2
+
+
+@pytest.mark.together
 def test_a_dry_run_ends_where_one_invoice_waits_for_another(books: Books) -> None:
     """A real run looks again at the boundary once the invoice of its own is made; a dry one has nothing to look at."""
     life_of(books)

@@ -46,6 +46,26 @@ def test_a_late_event_is_never_billed_and_is_usage_all_the_same(strict: Books) -
     assert [one["value"] for one in used["data"]] == ["22"]
 
 
+def test_an_explanation_names_what_was_ignored(strict: Books) -> None:
+    """Also in words, and no more than had come when the invoice was made."""
+    first = next(one for one in strict.invoices() if one["boundary"] == "2026-11-01T00:00:00Z")
+    place = f"/v1/invoices/{first['id']}/lines/{first['lines'][0]['id']}/explain"
+    assert "ignored" not in (strict.api.get(place).json or {})
+    strict.post(first, "void", {"rebill": True})
+    [second] = strict.billed("2026-11-01T12:00:00Z")
+    place = f"/v1/invoices/{second['id']}/lines/{second['lines'][0]['id']}/explain"
+    ignored = (strict.api.get(place).json or {})["ignored"]
+    assert (ignored["count"], [event["id"] for event in ignored["data"]]) == (1, ["late"])
+    answer = strict.api.get(place, headers={"Accept": "text/plain"})
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert answer.get_data(as_text=True).splitlines() == [
+        "Calls: 1.00 USD", "  calls: the sum of 1 event is 10",
+        "  1 event counted for nothing: it came after its period was first closed, and the meter ignores late usage"
+        " (rule 18)",
+        "  10 at 0.1 each: 10 x 0.1 = 1", "  1 is rounded once, to 2 decimals, half away from zero: 1.00",
+    ]
+
+
 def test_an_event_that_counted_is_given_back_when_it_is_voided(strict: Books) -> None:
     """A void is never ignored; of one that never counted it gives back nothing."""
     strict.void_event("1")

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import update
 
 from farthing.billing.invoices.service import Invoices
+from farthing.billing.invoices.told import in_words
 from farthing.billing.wallets.expiring import Expiries
 from farthing.billing.wallets.models import top_ups
 from farthing.cli.billing import explanations
-from farthing.cli.explaining import in_words
 from farthing.kernel.credentials import operator
 from farthing.verification import verify
 from tests.oracle import sound_books

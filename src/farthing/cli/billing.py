@@ -17,8 +17,8 @@ from farthing.billing.invoices.schemas import InvoiceOut, InvoiceQuery
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.invoices.shown import ExplanationOut
 from farthing.billing.invoices.store import Search
+from farthing.billing.invoices.told import as_text, in_words
 from farthing.billing.invoices.values import Invoice
-from farthing.cli.explaining import in_words
 from farthing.cli.opening import Home, Json, Org, caller_of, opened, say
 from farthing.customers.service import Customers
 from farthing.kernel.clock import instant_text
@@ -169,10 +169,6 @@ def explanations(farthing: Farthing, caller: Caller, invoice: Invoice) -> list[E
 
 
 def print_explanations(explained: list[ExplanationOut]) -> None:
-    """What was counted, the steps, and the one rounding."""
+    """What was counted, the steps, the one rounding, and what was taken off."""
     for one in explained:
-        counted = f": {one.aggregate.value} from {one.aggregate.events} events" if one.aggregate else ""
-        typer.echo(f"{one.description}{counted}")
-        for step in one.steps:
-            typer.echo(f"  {step.quantity}  {step.note}  {step.amount}")
-        typer.echo(f"  {one.rounding.exact} rounded {one.rounding.rule}: {one.rounding.amount}")
+        typer.echo(as_text(one), nl=False)

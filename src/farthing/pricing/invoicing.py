@@ -1,6 +1,6 @@
 """From a boundary to the lines of an invoice, in order, and their sums."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -93,19 +93,21 @@ def boundary_lines(
     boundary: Boundary,
     usage: Sequence[tuple[Segment, Sequence[GroupRating]]],
     currency: Currency,
+    still: Callable[[Stretch], Iterable[Stretch]] = lambda one: (one,),
 ) -> tuple[Line, ...]:
     """The lines of the invoice that a subscription has at a boundary, in the order of rule 19 (rule 25).
 
     usage    the ratings of the usage period that ends here, by its segments
+    still    what of a fee's days no other invoice charges yet: one may, where this one is billed anew
     returns  usage and then fees in arrears of the periods that end, fees in advance of the one that starts;
              only lines whose amount, or metered quantity, is not zero
     raises   QuantityMissing
     """
     lines = [usage_line(segment, one) for segment, ratings in usage for one in ratings]
     if boundary.ended is not None:
-        lines += _fees(agreement, boundary.ended, Billing.IN_ARREARS, currency)
+        lines += _fees(agreement, boundary.ended, Billing.IN_ARREARS, currency, still)
     if boundary.started is not None:
-        lines += _fees(agreement, boundary.started, Billing.IN_ADVANCE, currency)
+        lines += _fees(agreement, boundary.started, Billing.IN_ADVANCE, currency, still)
     return tuple(line for line in lines if line.amount or (line.reason == "usage" and line.quantity))
 
 
@@ -120,8 +122,11 @@ def usage_line(segment: Segment, one: GroupRating) -> Line:
     return _line(price, one.rating, segment.part.period, days, "usage", description, one.group, segment.mark)
 
 
-def _fees(agreement: Agreement, part: Part, billing: Billing, currency: Currency) -> list[Line]:
-    return [stretch_line(one, currency) for one in fee_stretches(agreement, part, billing)]
+def _fees(
+    agreement: Agreement, part: Part, billing: Billing, currency: Currency,
+    still: Callable[[Stretch], Iterable[Stretch]],
+) -> list[Line]:
+    return [stretch_line(one, currency) for each in fee_stretches(agreement, part, billing) for one in still(each)]
 
 
 def stretch_line(one: Stretch, currency: Currency) -> Line:

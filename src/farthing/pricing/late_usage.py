@@ -84,6 +84,8 @@ def _credits(line: Line, mine: Sequence[BilledUsage], change: Decimal, currency:
     with exactly():
         for one in mine:
             part = min(change, _most(one, currency))
+            if not part:
+                continue
             amount = min(_share(one, one.corrected + part, currency) - _share(one, one.corrected, currency), one.left)
             change -= part
             if amount > ZERO:

@@ -60,7 +60,7 @@ def adjusting_lines(
     with exactly():
         credits = [line for one in billed for line in _credits(one, owed, window, zone, currency, started)]
         charges = [
-            _charge(piece, billed, zone, currency) for one in owed for piece in _unbilled(one, billed, zone)
+            _charge(piece, billed, zone, currency) for one in owed for piece in unbilled(one, billed, zone)
             if _begins_in(piece.period, window)
         ]
         return *credits, *(line for line in charges if line.amount)
@@ -78,7 +78,7 @@ def _unused(one: BilledFee, owed: Sequence[Stretch]) -> Iterator[Period]:
         yield from outside([*kept, *one.credited], [one.stretch.period])
 
 
-def _unbilled(one: Stretch, billed: Sequence[BilledFee], zone: ZoneInfo) -> Iterator[Stretch]:
+def unbilled(one: Stretch, billed: Sequence[BilledFee], zone: ZoneInfo) -> Iterator[Stretch]:
     """The days that are owed and that no line charges on these terms."""
     if not one.price.prorate:
         if not any(_charges_whole(each, one) for each in billed):

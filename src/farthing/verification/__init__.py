@@ -10,6 +10,7 @@ from farthing.verification.chains import sealed_logs
 from farthing.verification.commitments import true_ups
 from farthing.verification.events import listed
 from farthing.verification.journal import journal
+from farthing.verification.late import late_usage
 from farthing.verification.numbers import numbers
 from farthing.verification.once import once
 from farthing.verification.rating import rating
@@ -20,8 +21,9 @@ __all__ = ["CHECKS", "Broken", "Check", "Verified", "verify"]
 
 
 def again(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
-    """I8: every line comes from its events, and a true-up from what its plan period's lines lack."""
+    """I8: every line comes from its events, late ones too, and a true-up from what its plan period's lines lack."""
     yield from rating(farthing, organizations)
+    yield from late_usage(farthing, organizations)
     yield from true_ups(farthing, organizations)
 
 

@@ -1,9 +1,8 @@
 """I8: true-ups are what commitments lack."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 
 from farthing.app import Farthing
 from farthing.billing.invoices.committed_lines import stored_lines
@@ -11,15 +10,13 @@ from farthing.billing.invoices.models import invoices
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.invoices.values import VOID
 from farthing.billing.subscriptions.agreed import agreement_of, versions_of
-from farthing.billing.subscriptions.store import SubscriptionStore
 from farthing.billing.subscriptions.values import Subscription
 from farthing.pricing.boundaries import Part, boundaries
 from farthing.pricing.calendar import Period
 from farthing.pricing.commitments import commitment_lines
 from farthing.pricing.currencies import currency
+from farthing.verification.reading import billed_subscriptions
 from farthing.verification.values import Broken, organizations_in
-
-CHUNK = 100
 
 
 def true_ups(farthing: Farthing, organizations: Sequence[str] | None) -> Iterator[Broken]:
@@ -27,16 +24,8 @@ def true_ups(farthing: Farthing, organizations: Sequence[str] | None) -> Iterato
     commitment, corrections and all."""
     with farthing.database.read() as connection:
         for organization in organizations_in(connection, invoices, organizations):
-            ids = list(connection.execute(_billed(organization)).scalars())
-            for place in range(0, len(ids), CHUNK):
-                owners = SubscriptionStore(connection).many(organization, ids[place : place + CHUNK])
-                yield from _of(connection, farthing, organization, list(owners.values()))
-
-
-def _billed(organization: str) -> Select[Any]:  # Any: an id
-    """The subscriptions that have invoices, by id."""
-    mine = (invoices.c.organization == organization) & invoices.c.subscription.is_not(None)
-    return select(invoices.c.subscription).where(mine).distinct().order_by(invoices.c.subscription)
+            for owners in billed_subscriptions(connection, organization):
+                yield from _of(connection, farthing, organization, owners)
 
 
 def _of(

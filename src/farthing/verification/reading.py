@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from farthing.billing.invoices.models import invoices
 from farthing.billing.invoices.store import InvoiceStore, Search
 from farthing.billing.invoices.values import Invoice
+from farthing.billing.subscriptions.store import SubscriptionStore
+from farthing.billing.subscriptions.values import Subscription
 from farthing.verification.values import organizations_in
 
 PAGE = 500
+CHUNK = 100
 
 
 def every_invoice(connection: Connection, organizations: Sequence[str] | None) -> Iterator[Invoice]:
@@ -19,3 +22,12 @@ def every_invoice(connection: Connection, organizations: Sequence[str] | None) -
         while page := InvoiceStore(connection).page(organization, Search(), after, PAGE):
             yield from page
             after = page[-1].id
+
+
+def billed_subscriptions(connection: Connection, organization: str) -> Iterator[list[Subscription]]:
+    """The subscriptions that have invoices, by id, some at a time."""
+    mine = (invoices.c.organization == organization) & invoices.c.subscription.is_not(None)
+    query = select(invoices.c.subscription).where(mine).distinct().order_by(invoices.c.subscription)
+    ids = list(connection.execute(query).scalars())
+    for place in range(0, len(ids), CHUNK):
+        yield list(SubscriptionStore(connection).many(organization, ids[place : place + CHUNK]).values())

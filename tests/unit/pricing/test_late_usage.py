@@ -110,3 +110,13 @@ def test_a_percentage_of_events_is_corrected_too() -> None:
     assert [(one.rated, one.corrected) for one in billed] == [
         (Decimal("0.30"), Decimal("0.30")), (Decimal("0.60"), Decimal("0.00")),
     ]
+
+
+def test_a_line_of_nothing_is_no_obstacle() -> None:
+    """Usage below zero priced as nothing has a line; what a later one charged is given back all the same (rule 4)."""
+    segment = segment_of(PerUnit(Decimal(2)))
+    place = ("calls", (), OCTOBER)
+    nothing = BilledUsage("0", "0", place, ZERO, ZERO, Decimal(-1), ZERO, ZERO, Treatment())
+    later = BilledUsage("1", "1", place, Decimal(6), ZERO, Decimal(4), Decimal(6), Decimal(6), Treatment())
+    [line] = late_lines(segment, rated(segment, Aggregation.SUM, ()), [nothing, later], None, USD)
+    assert (line.amount, line.corrects) == (Decimal(-6), ("1", "1"))

@@ -1,6 +1,6 @@
 """What subscriptions that changed were billed for fees in advance, and what a boundary makes of it (rule 14)."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
@@ -24,7 +24,7 @@ from farthing.pricing.calendar import Period, local_day
 from farthing.pricing.currencies import Currency, currency
 from farthing.pricing.invoicing import Line
 from farthing.pricing.prices import Billing
-from farthing.pricing.proration import BilledFee, adjusting_lines
+from farthing.pricing.proration import BilledFee, adjusting_lines, unbilled
 from farthing.pricing.taxes import TaxRate, Treatment
 
 invoice, line = invoices.c, invoice_lines.c
@@ -48,6 +48,11 @@ class Fees:
     """The fees on finalised invoices that stand, by subscription, in the order in which they were issued."""
 
     billed: Mapping[str, Sequence[BilledFee]] = field(default_factory=dict)
+
+    def still(self, due: Due, zone: ZoneInfo) -> Callable[[Stretch], Iterable[Stretch]]:
+        """What of a fee's days no invoice of the subscription charges on these terms."""
+        billed = self.billed.get(due.subscription.id, ())
+        return lambda one: unbilled(one, billed, zone) if billed else (one,)
 
     def adjusting(self, due: Due, agreement: Agreement, unit: Currency) -> tuple[Line, ...]:
         """The credits and charges that join the invoice of a boundary; none where nothing ever changed."""

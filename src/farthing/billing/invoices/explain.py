@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from farthing.billing.coupons.store import AttachedCouponStore
 from farthing.billing.invoices.committed import commitment_rating
-from farthing.billing.invoices.measuring import Measured
+from farthing.billing.invoices.measuring import Measured, wanted_of
 from farthing.billing.invoices.rating import Rater, over, ratings
 from farthing.billing.invoices.reasons import DiscountReason, TaxReason, discount_reasons, tax_reasons
 from farthing.billing.invoices.store import InvoiceStore
@@ -50,6 +50,7 @@ class Explanation:
     """A line with all that made its amount; usage lines have a meter, its hours and a page of events.
 
     carried  the level from before the period, for a meter that has one
+    ignored  events of the period that came late, where the meter ignores that (rule 18)
     """
 
     invoice: Invoice
@@ -60,6 +61,7 @@ class Explanation:
     events: int = 0
     hours: Sequence[Hour] = ()
     counted: Page[Point] | None = None
+    ignored: Sequence[Point] = ()
     discounts: Sequence[DiscountReason] = ()
     taxes: Sequence[TaxReason] = ()
 
@@ -130,9 +132,23 @@ class Explainer:
             point for point in counted_for(by.price, line.group, measured.points)
             if inside is None or not inside.is_paused(point.time)
         ]
+        late = self._ignored(owner, meter, line.period, invoice.position or 0, measured)
         carried = _carried(by.price, line.group, measured)
         hours = () if carried is not None else _hours(meter, points, line.period, ZoneInfo(owner.timezone))
-        return Explanation(invoice, line, rating, meter, carried, len(points), hours, _page(points, listing))
+        return Explanation(
+            invoice, line, rating, meter, carried, len(points), hours, _page(points, listing),
+            ignored=sorted(counted_for(by.price, line.group, late), key=_place),
+        )
+
+    def _ignored(
+        self, owner: Subscription, meter: Meter, period: Period, upto: int, counted: Measured
+    ) -> list[Point]:
+        """What a meter that ignores late usage left out of a period."""
+        if not meter.ignores_late:
+            return []
+        names = {(point.source, point.id) for point in counted.points}
+        everything = self.rater.metering.points_of(owner.organization, [wanted_of(owner, meter, period)], upto)
+        return [point for point in next(iter(everything)) if (point.source, point.id) not in names]
 
 
 def _given_back(line: InvoiceLine, unit: Currency) -> Rating:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from farthing.billing.invoices.billed import NO_FEES, Due, Fees, billed_fees, is_adjusted
+from farthing.billing.invoices.billed import NO_FEES, Due, Fees, billed_fees
 from farthing.billing.invoices.committed import Priced, true_ups, true_ups_alone
 from farthing.billing.invoices.late import BilledPeriods, ClosedUsage, billed_usage, closed_usage
 from farthing.billing.invoices.measuring import BEGINNING, Measured, in_time, measured, wanted_of
@@ -79,7 +79,7 @@ class Rater:
         """
         plans = self.plans_of(organization, due)
         agreed = [agreement_of(one.subscription, plans) for one in due]
-        adjusted = [one for one in due if is_adjusted(one.subscription, one.boundary)]
+        adjusted = [one for one in due if one.subscription.adjusted_from is not None]
         fees = Fees()
         if adjusted:
             with self.database.read() as connection:
@@ -237,7 +237,7 @@ def _rated(
     unit = currency(due.subscription.currency)
     try:
         usage = [(segment, ratings(segment, measured, agreement, unit)) for segment, measured in segments]
-        lines = boundary_lines(agreement, due.boundary, usage, unit)
+        lines = boundary_lines(agreement, due.boundary, usage, unit, fees.still(due, agreement.zone))
         adjusting = fees.adjusting(due, agreement, unit)
         check_invoice(lines, totals(lines), unit)  # the rest is checked with what the invoice can bear of it
     except PARKS as error:

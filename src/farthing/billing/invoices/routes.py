@@ -1,19 +1,23 @@
 """Invoices over HTTP."""
 
+from typing import Final
+
 from farthing.billing.invoices.explain import Explainer
 from farthing.billing.invoices.finalizing import Finalizing
 from farthing.billing.invoices.schemas import InvoiceIn, InvoiceOut, InvoiceQuery, VoidInvoiceIn
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.invoices.shown import ExplanationOut
 from farthing.billing.invoices.store import Search
+from farthing.billing.invoices.told import as_text
 from farthing.billing.invoices.writing_off import WritingOff
 from farthing.kernel.cache.answers import Answers
 from farthing.kernel.credentials import Caller, Scope
 from farthing.kernel.pagination import listing
 from farthing.kernel.schemas import ListQuery
-from farthing.kernel.web import Answer, ListShown, Routes, created, kept, precondition, provided, shown
+from farthing.kernel.web import Answer, ListShown, Routes, accepted, created, kept, precondition, provided, shown
 
 routes = Routes("invoices")
+TEXT: Final = "text/plain"
 
 
 @routes.post("/v1/invoices", scope=Scope.WRITE, body=InvoiceIn, answer=InvoiceOut, status=201)
@@ -70,7 +74,10 @@ def write_off_invoice(caller: Caller, reference: str) -> InvoiceOut:
 @routes.get(
     "/v1/invoices/<reference>/lines/<line>/explain", scope=Scope.READ, query=ListQuery, answer=ExplanationOut
 )
-def explain_line(caller: Caller, reference: str, line: str, query: ListQuery) -> ExplanationOut:
-    """A line's amount, down to the events it came from."""
+def explain_line(caller: Caller, reference: str, line: str, query: ListQuery) -> ExplanationOut | Answer:
+    """A line's amount, down to the events it came from; with `Accept: text/plain` in words."""
     place = listing(f"explain/{line}", caller.organization, query.limit, query.after)
-    return ExplanationOut.of(provided(Explainer).explain(caller, reference, line, place))
+    explained = ExplanationOut.of(provided(Explainer).explain(caller, reference, line, place))
+    if accepted(("application/json", TEXT)) == TEXT:
+        return Answer(as_text(explained).encode(), headers=(("Content-Type", f"{TEXT}; charset=utf-8"),))
+    return explained

@@ -1,6 +1,7 @@
 """The explanation of a line over the wire."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Final
 
 from pydantic import Field
 
@@ -12,6 +13,8 @@ from farthing.pricing.aggregation import Point
 from farthing.pricing.arithmetic import minus, money, plain
 from farthing.pricing.charges import Step
 from farthing.pricing.currencies import Currency, currency
+
+SHOWN: Final = 100  # of the events that were ignored
 
 
 class StepOut(Shown):
@@ -62,6 +65,23 @@ class EventsOut(Shown):
 
     data: list[CountedOut]
     next: str | None
+
+
+class IgnoredOut(Shown):
+    """Events of the period that count for nothing since they came after it was first closed: the first of them."""
+
+    count: int
+    reason: str
+    data: list[CountedOut]
+
+    @classmethod
+    def of(cls, points: Sequence[Point], limit: int) -> "IgnoredOut | None":
+        reason = "it came after its period was first closed, and the meter ignores late usage (rule 18)"
+        several = "they came after their period was first closed, and the meter ignores late usage (rule 18)"
+        return None if not points else cls(
+            count=len(points), reason=reason if len(points) == 1 else several,
+            data=[CountedOut.of(point) for point in points[:limit]],
+        )
 
 
 class AggregateOut(Shown):
@@ -126,7 +146,7 @@ class ExplanationOut(Shown):
     invoice shows of the line.
     """
 
-    optional: ClassVar[frozenset[str]] = frozenset({"aggregate", "hours", "events", "group"})
+    optional: ClassVar[frozenset[str]] = frozenset({"aggregate", "hours", "events", "ignored", "group"})
     invoice: str
     line: str
     description: str
@@ -147,6 +167,7 @@ class ExplanationOut(Shown):
     discount: str
     tax: str
     events: EventsOut | None
+    ignored: IgnoredOut | None
 
     @classmethod
     def of(cls, one: Explanation) -> "ExplanationOut":
@@ -167,6 +188,7 @@ class ExplanationOut(Shown):
             events=None if one.counted is None else EventsOut(
                 data=[CountedOut.of(point) for point in one.counted.data], next=one.counted.next
             ),
+            ignored=IgnoredOut.of(one.ignored, SHOWN),
         )
 
 

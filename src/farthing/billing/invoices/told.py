@@ -5,10 +5,18 @@ from collections.abc import Iterator
 from farthing.billing.invoices.shown import AggregateOut, ExplanationOut, StepOut
 
 
+def as_text(one: ExplanationOut) -> str:
+    """A line and, below it, what `in_words` says of it; ends with a line feed."""
+    head = f"{one.description}: {one.net} {one.currency}"
+    return "\n".join([head, *(f"  {each}" for each in in_words(one)), ""])
+
+
 def in_words(one: ExplanationOut) -> Iterator[str]:
     """A line from what was counted to what is owed for it: a sentence for each thing that happened, in order."""
     if one.aggregate is not None:
         yield _counted(one.aggregate)
+    if one.ignored is not None:
+        yield f"{_events(one.ignored.count)} counted for nothing: {one.ignored.reason}"
     for step in one.steps:
         yield _step(step)
     yield f"{one.rounding.exact} is rounded {one.rounding.rule}: {one.rounding.amount}"
@@ -21,9 +29,13 @@ def in_words(one: ExplanationOut) -> Iterator[str]:
 
 
 def _counted(aggregate: AggregateOut) -> str:
-    events = "1 event" if aggregate.events == 1 else f"{aggregate.events} events"
     carried = f", beginning at a level of {aggregate.carried}" if aggregate.carried is not None else ""
-    return f"{aggregate.meter}: the {aggregate.aggregation} of {events} is {aggregate.value}{carried}"
+    of = f"{aggregate.aggregation} of {_events(aggregate.events)}"
+    return f"{aggregate.meter}: the {of} is {aggregate.value}{carried}"
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count} events"
 
 
 def _step(step: StepOut) -> str:
