@@ -99,3 +99,29 @@ def test_events_from_before_they_had_places_are_the_same_events(
     assert (again["accepted"], again["duplicates"], again["conflicts"]) == (0, 1, 1)
     assert all(one.holds for one in verify(farthing, [api.organization]))
     farthing.close()
+
+
+def test_blanks_at_the_end_tell_texts_apart_on_every_engine(
+    engine: str, servers: Servers, clock: TestClock, tmp_path: Path
+) -> None:
+    """Also in a store that was made before they did."""
+    from alembic import command
+
+    settings = load_settings({}, home=str(tmp_path), log_level="error", database_url=needs(engine, servers))
+    farthing = open_farthing(settings, clock)
+    books = Books(api_of(farthing, web_application(farthing).test_client(), clock))
+    books.customer()
+    first = books.one_off("10.00")
+    with farthing.database.write() as connection:
+        command.downgrade(configuration(connection), "0030_imports")
+        command.upgrade(configuration(connection), "head")
+    for reference in ("r1", "r1 ", "R1"):
+        books.api.made("/v1/payments", {
+            "invoice": first["id"], "amount": "1.00", "currency": "USD", "method": "wire", "reference": reference,
+        })
+    assert len(books.api.every("/v1/payments")) == 3
+    for id in ("e1", "e1 ", "E1"):
+        books.use(id, "2026-11-01T00:00:00Z")
+    assert [books.api.get(f"/v1/customers/{key}").status_code for key in ("acme", "acme%20", "ACME")] == [200, 404, 404]
+    assert all(one.holds for one in verify(farthing, [books.api.organization]))
+    farthing.close()

@@ -67,8 +67,14 @@ class Json(TypeDecorator[Any]):  # Any: whatever JSON holds
         return None if value is None else json.loads(value)
 
 
+PADDED_ENGINE: Final[dict[str, Any]] = {  # Any: as below; of the steps before 0031, which rewrites what they made
+    f"{server}_{name}": value for server in ("mariadb", "mysql")
+    for name, value in (("charset", "utf8mb4"), ("collate", "utf8mb4_bin"), ("engine", "InnoDB"))
+}
 ENGINE: Final[dict[str, Any]] = {  # Any: keyword arguments of SQLAlchemy and Alembic
-    "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB",
+    # collations that do not take "r1 " for "r1"; each of the two servers has its own name for that
+    "mariadb_charset": "utf8mb4", "mariadb_collate": "utf8mb4_nopad_bin", "mariadb_engine": "InnoDB",
+    "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_0900_bin", "mysql_engine": "InnoDB",
 }
 Identifier: Final = String(40)
 Name: Final = String(255)

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
-from sqlalchemy.exc import ArgumentError, IntegrityError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 
 from farthing.kernel.clock import ticks
 from farthing.kernel.database import PATIENCE_SECONDS, Database
@@ -35,6 +35,14 @@ def open_database(url: str, home: Path) -> Database:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return Database(engine, FileLock(Path(f"{place.database}.lock"), threading.Lock()))
+    engine = _server_engine(place)
+    if engine.dialect.name == "mysql" and _is_mariadb(engine):  # the two make tables by different words
+        engine.dispose()
+        engine = _server_engine(place.set(drivername=DRIVERS["mariadb"]))
+    return Database(engine, None)
+
+
+def _server_engine(place: URL) -> Engine:
     try:
         engine = create_engine(
             place, pool_size=16, max_overflow=16, pool_pre_ping=True, pool_recycle=1800,
@@ -44,7 +52,16 @@ def open_database(url: str, home: Path) -> Database:
         extra = "postgresql" if place.get_backend_name() == "postgresql" else "mysql"
         raise Misconfigured(f"database_url needs a driver: pip install 'farthing[{extra}]'.") from error
     event.listen(engine, "handle_error", _broken_check, retval=True)
-    return Database(engine, None)
+    return engine
+
+
+def _is_mariadb(engine: Engine) -> bool:
+    """What answers under a MySQL URL; one that does not answer is told of by whoever asks it first."""
+    try:
+        with engine.connect():
+            return bool(getattr(engine.dialect, "is_mariadb", False))
+    except OperationalError:
+        return False
 
 
 def database_url(url: str, home: Path) -> URL:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, LongText, Name
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, LongText, Name
 
 revision = "0001_kernel"
 down_revision = None
@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("body", LongText, nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("organization", "key", name="idempotent_answers_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("idempotent_answers_age", "idempotent_answers", ["created_at"], unique=False)
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, Json, Name
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, Json, Name
 
 revision = "0002_identity"
 down_revision = "0001_kernel"
@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("scopes", Name, nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name="api_keys_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("api_keys_hash", "api_keys", ["hash"], unique=True)
     op.create_index("api_keys_of_organization", "api_keys", ["organization", "id"], unique=False)
@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("failed_at", Instant, nullable=False),
         sa.Column("forgotten_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("subject", name="login_failures_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("login_failures_age", "login_failures", ["forgotten_at"], unique=False)
     op.create_table(
@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name="organizations_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_table(
         "sessions",
@@ -66,7 +66,7 @@ def upgrade() -> None:
         sa.Column("expires_at", Instant, nullable=False),
         sa.Column("revoked_at", Instant, nullable=True),
         sa.PrimaryKeyConstraint("id", name="sessions_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("sessions_of_user", "sessions", ["organization", "user_id"], unique=False)
     op.create_table(
@@ -79,7 +79,7 @@ def upgrade() -> None:
         sa.Column("scopes", Name, nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name="users_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("users_of_organization", "users", ["organization", "id"], unique=False)
     op.create_index("users_username", "users", ["folded_username"], unique=True)
@@ -91,7 +91,7 @@ def upgrade() -> None:
         sa.Column("used_at", Instant, nullable=True),
         sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name="refresh_tokens_session_fk"),
         sa.PrimaryKeyConstraint("hash", name="refresh_tokens_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("refresh_tokens_of_session", "refresh_tokens", ["session_id"], unique=False)
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, Json, Name
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, Json, Name
 
 revision = "0003_customers"
 down_revision = "0002_identity"
@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column("folded_email", Name, nullable=True),
         sa.Column("email_claim", Name, nullable=True),
         sa.PrimaryKeyConstraint("id", name="customers_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("customers_by_email", "customers", ["organization", "folded_email"], unique=False)
     op.create_index("customers_by_name", "customers", ["organization", "folded_name"], unique=False)

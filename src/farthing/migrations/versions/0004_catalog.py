@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, Json, LongText, Name
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, Json, LongText, Name
 
 revision = "0004_catalog"
 down_revision = "0003_customers"
@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name="meters_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("meters_key", "meters", ["organization", "key"], unique=True)
     op.create_index("meters_of_organization", "meters", ["organization", "id"], unique=False)
@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("newest", sa.Integer(), nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name="plans_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("plans_key", "plans", ["organization", "key"], unique=True)
     op.create_index("plans_of_organization", "plans", ["organization", "id"], unique=False)
@@ -57,7 +57,7 @@ def upgrade() -> None:
         sa.Column("updated_at", Instant, nullable=False),
         sa.ForeignKeyConstraint(["plan"], ["plans.id"], name="plan_versions_plan_fk"),
         sa.PrimaryKeyConstraint("plan", "version", name="plan_versions_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_table(
         "plan_meters",
@@ -70,7 +70,7 @@ def upgrade() -> None:
             ["plan", "version"], ["plan_versions.plan", "plan_versions.version"], name="plan_meters_version_fk"
         ),
         sa.PrimaryKeyConstraint("plan", "version", "meter", name="plan_meters_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("plan_meters_of_meter", "plan_meters", ["meter"], unique=False)
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Digest, Exact, Identifier, Instant, Json, LongText, Name
+from farthing.kernel.columns import PADDED_ENGINE, Digest, Exact, Identifier, Instant, Json, LongText, Name
 
 revision = "0005_usage"
 down_revision = "0004_catalog"
@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("content", Digest, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("organization", "hash", name="event_keys_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("last_seq", sa.BigInteger(), nullable=False),
         sa.Column("last_ref", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("organization", name="event_streams_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_table(
         "event_subjects",
@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("bound_seq", sa.BigInteger(), nullable=True),
         sa.Column("current", sa.SmallInteger(), nullable=True),
         sa.PrimaryKeyConstraint("organization", "ref", name="event_subjects_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("event_subjects_current", "event_subjects", ["organization", "subject", "current"], unique=True)
     op.create_index("event_subjects_of_customer", "event_subjects", ["organization", "customer"], unique=False)
@@ -57,7 +57,7 @@ def upgrade() -> None:
         sa.Column("extensions", LongText, nullable=True),
         sa.Column("voids", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("organization", "seq", name="events_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -66,7 +66,7 @@ def upgrade() -> None:
         sa.Column("meter", Identifier, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("organization", "meter", name="meter_positions_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_table(
         "rejected_events",
@@ -76,7 +76,7 @@ def upgrade() -> None:
         sa.Column("event", LongText, nullable=False),
         sa.Column("errors", Json, nullable=False),
         sa.PrimaryKeyConstraint("organization", "id", name="rejected_events_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("rejected_events_by_age", "rejected_events", ["organization", "received_at", "id"], unique=False)
     op.create_table(
@@ -86,7 +86,7 @@ def upgrade() -> None:
         sa.Column("meter", Identifier, nullable=False),
         sa.Column("reason", LongText, nullable=False),
         sa.PrimaryKeyConstraint("organization", "seq", "meter", name="unusable_events_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("unusable_events_of_meter", "unusable_events", ["organization", "meter", "seq"], unique=False)
     op.create_table(
@@ -102,7 +102,7 @@ def upgrade() -> None:
         sa.Column("properties", LongText, nullable=False),
         sa.Column("voided_seq", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("organization", "meter", "subject_ref", "time", "seq", name="usage_points_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -123,7 +123,7 @@ def upgrade() -> None:
         sa.Column("latest_source", Name, nullable=True),
         sa.Column("latest_value", Exact, nullable=True),
         sa.PrimaryKeyConstraint("organization", "meter", "subject_ref", "slot", "group_hash", name="usage_rollups_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
         sqlite_with_rowid=False,
     )
 

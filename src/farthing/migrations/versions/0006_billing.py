@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Exact, Identifier, Instant, Json, LongText, Name
+from farthing.kernel.columns import PADDED_ENGINE, Exact, Identifier, Instant, Json, LongText, Name
 
 revision = "0006_billing"
 down_revision = "0005_usage"
@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name="bill_runs_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("bill_runs_of_organization", "bill_runs", ["organization", "id"], unique=False)
     op.create_index("bill_runs_unfinished", "bill_runs", ["status", "id"], unique=False)
@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.Column("organization", Identifier, nullable=False),
         sa.Column("customer", Identifier, nullable=False),
         sa.PrimaryKeyConstraint("organization", "customer", name="billing_accounts_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_table(
         "invoices",
@@ -78,7 +78,7 @@ def upgrade() -> None:
         sa.CheckConstraint("total = subtotal - discount_total + tax_total", name="invoices_total"),
         sa.CheckConstraint("total >= 0 AND amount_paid >= 0 AND amount_due >= 0", name="invoices_sign"),
         sa.PrimaryKeyConstraint("id", name="invoices_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("invoices_boundary", "invoices", ["organization", "billed_as"], unique=True)
     op.create_index("invoices_number", "invoices", ["organization", "number"], unique=True)
@@ -94,7 +94,7 @@ def upgrade() -> None:
         sa.Column("last", sa.Integer(), nullable=False),
         sa.Column("issued_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("organization", "series", "year", name="number_series_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_table(
         "payments",
@@ -110,7 +110,7 @@ def upgrade() -> None:
         sa.Column("created_at", Instant, nullable=False),
         sa.CheckConstraint("amount > 0", name="payments_amount"),
         sa.PrimaryKeyConstraint("id", name="payments_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("payments_of_customer", "payments", ["organization", "customer", "id"], unique=False)
     op.create_index("payments_of_invoice", "payments", ["organization", "invoice", "id"], unique=False)
@@ -151,7 +151,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("interval_count > 0", name="subscriptions_interval"),
         sa.PrimaryKeyConstraint("id", name="subscriptions_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("subscriptions_due", "subscriptions", ["organization", "next_boundary"], unique=False)
     op.create_index("subscriptions_key", "subscriptions", ["organization", "key"], unique=True)
@@ -177,7 +177,7 @@ def upgrade() -> None:
         sa.Column("billed_as", Name, nullable=True),
         sa.ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_lines_invoice_fk"),
         sa.PrimaryKeyConstraint("id", name="invoice_lines_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("invoice_lines_of_invoice", "invoice_lines", ["invoice", "position"], unique=False)
     op.create_index("invoice_lines_once", "invoice_lines", ["organization", "billed_as"], unique=True)
@@ -194,7 +194,7 @@ def upgrade() -> None:
         sa.CheckConstraint("amount > 0", name="invoice_payments_amount"),
         sa.ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_payments_invoice_fk"),
         sa.PrimaryKeyConstraint("invoice", "payment", name="invoice_payments_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, Json
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, Json
 
 revision = "0007_customers_apart"
 down_revision = "0006_billing"
@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("subscription", Identifier, nullable=True),
         sa.Column("held_by", Identifier, nullable=True),
         sa.PrimaryKeyConstraint("organization", "number", "token", name="owed_names_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
 
 

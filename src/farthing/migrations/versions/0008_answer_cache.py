@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, LongText, Name
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, LongText, Name
 
 revision = "0008_answer_cache"
 down_revision = "0007_customers_apart"
@@ -16,7 +16,7 @@ def upgrade() -> None:
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("server", Name, nullable=True),
         sa.PrimaryKeyConstraint("name", name="cache_beliefs_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.bulk_insert(beliefs, [{"name": "answers", "epoch": 0, "server": None}])
     op.add_column("idempotent_answers", sa.Column("changed", LongText, nullable=True))

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, Name
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, Name
 
 revision = "0011_journal"
 down_revision = "0009_partial_periods"
@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("recorded_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name="journal_entries_pk"),
         sa.CheckConstraint("kind IN ('invoice', 'payment', 'release', 'void')", name="journal_entries_kind"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("journal_entries_source", "journal_entries", ["organization", "source"], unique=True)
     op.create_index("journal_entries_by_day", "journal_entries", ["organization", "day", "id"], unique=False)
@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["entry"], ["journal_entries.id"], name="journal_postings_entry_fk"),
         sa.CheckConstraint("amount > 0", name="journal_postings_amount"),
         sa.CheckConstraint("debit <> credit", name="journal_postings_accounts"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_table(
         "journal_releases",
@@ -56,7 +56,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("invoice", "last_day", name="journal_releases_pk"),
         sa.ForeignKeyConstraint(["invoice"], ["invoices.id"], name="journal_releases_invoice_fk"),
         sa.CheckConstraint("amount <> 0", name="journal_releases_amount"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("journal_releases_due", "journal_releases", ["organization", "entry", "due_at"], unique=False)
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Exact, Identifier, Instant, Json, LongText, Name
+from farthing.kernel.columns import PADDED_ENGINE, Exact, Identifier, Instant, Json, LongText, Name
 
 revision = "0012_taxes_coupons"
 down_revision = "0011_journal"
@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("rate", Identifier, nullable=False),
         sa.ForeignKeyConstraint(["invoice"], ["invoices.id"], name="invoice_tax_rates_invoice_fk"),
         sa.PrimaryKeyConstraint("invoice", "rate", name="invoice_tax_rates_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("invoice_tax_rates_of_rate", "invoice_tax_rates", ["organization", "rate"], unique=False)
     op.add_column("invoices", sa.Column("taxes", Json, nullable=True))
@@ -51,7 +51,7 @@ def _catalogue() -> None:
         sa.Column("updated_at", Instant, nullable=False),
         sa.CheckConstraint("region IS NULL OR country IS NOT NULL", name="tax_rates_region"),
         sa.PrimaryKeyConstraint("id", name="tax_rates_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("tax_rates_key", "tax_rates", ["organization", "key"], unique=True)
     op.create_index("tax_rates_of_organization", "tax_rates", ["organization", "id"], unique=False)
@@ -77,7 +77,7 @@ def _catalogue() -> None:
         sa.CheckConstraint("amount IS NULL OR amount > 0", name="coupons_amount"),
         sa.CheckConstraint("max_redemptions IS NULL OR redemptions <= max_redemptions", name="coupons_redemptions"),
         sa.PrimaryKeyConstraint("id", name="coupons_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("coupons_key", "coupons", ["organization", "key"], unique=True)
     op.create_index("coupons_of_organization", "coupons", ["organization", "id"], unique=False)
@@ -94,7 +94,7 @@ def _given() -> None:
         sa.Column("owner", Identifier, nullable=False),
         sa.Column("attached_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name="attached_coupons_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("attached_coupons_once", "attached_coupons", ["organization", "owner", "coupon"], unique=True)
     op.create_table(
@@ -104,7 +104,7 @@ def _given() -> None:
         sa.Column("invoice", Identifier, nullable=False),
         sa.ForeignKeyConstraint(["invoice"], ["invoices.id"], name="coupon_uses_invoice_fk"),
         sa.PrimaryKeyConstraint("attached", "invoice", name="coupon_uses_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("coupon_uses_of_invoice", "coupon_uses", ["invoice"], unique=False)
 

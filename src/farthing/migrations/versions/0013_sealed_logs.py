@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from farthing.kernel.append_only import protect, unprotect
-from farthing.kernel.columns import ENGINE, Hash, Identifier
+from farthing.kernel.columns import PADDED_ENGINE, Hash, Identifier
 
 revision = "0013_sealed_logs"
 down_revision = "0012_taxes_coupons"
@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("organization", Identifier, nullable=False),
         sa.Column("record", Identifier, nullable=False),
         sa.PrimaryKeyConstraint("log", "organization", "record", name="unsealed_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_table(
         "seals",
@@ -32,7 +32,7 @@ def upgrade() -> None:
         sa.Column("record", Identifier, nullable=False),
         sa.Column("hash", Hash, nullable=False),
         sa.PrimaryKeyConstraint("log", "organization", "number", name="seals_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("seals_record", "seals", ["log", "record"], unique=True)
     op.create_table(
@@ -42,7 +42,7 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("hash", Hash, nullable=False),
         sa.PrimaryKeyConstraint("log", "organization", name="chains_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     known = "SELECT 'journal', organization, id FROM journal_entries"
     op.execute(f"INSERT INTO unsealed (log, organization, record) {known}")

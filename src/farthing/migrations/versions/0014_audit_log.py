@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from farthing.kernel.append_only import protect, unprotect
-from farthing.kernel.columns import ENGINE, Identifier, Instant, Json, Name
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, Json, Name
 
 revision = "0014_audit_log"
 down_revision = "0013_sealed_logs"
@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("before", Json, nullable=True),
         sa.Column("after", Json, nullable=True),
         sa.PrimaryKeyConstraint("id", name="audit_log_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("audit_log_of_organization", "audit_log", ["organization", "id"], unique=False)
     op.create_index("audit_log_of_row", "audit_log", ["organization", "row", "id"], unique=False)

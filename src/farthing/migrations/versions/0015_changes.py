@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, LongText
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, LongText
 
 revision = "0015_changes"
 down_revision = "0014_audit_log"
@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "organization", "plan", "version", "subscription", name="subscription_plans_pk"
         ),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
 
 

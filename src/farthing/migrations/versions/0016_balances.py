@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from farthing.kernel.append_only import protect, unprotect
-from farthing.kernel.columns import ENGINE, Identifier, Instant, Name
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, Name
 
 revision = "0016_balances"
 down_revision = "0015_changes"
@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("updated_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("organization", "customer", "currency", name="customer_balances_pk"),
         sa.CheckConstraint("amount >= 0", name="customer_balances_amount"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_table(
         "balance_entries",
@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="balance_entries_pk"),
         sa.CheckConstraint("amount <> 0", name="balance_entries_amount"),
         sa.CheckConstraint("balance >= 0", name="balance_entries_balance"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("balance_entries_source", "balance_entries", ["organization", "source"], unique=True)
     of_customer = ["organization", "customer", "currency", "id"]

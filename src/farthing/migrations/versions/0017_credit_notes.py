@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from farthing.kernel.append_only import protect, unprotect
-from farthing.kernel.columns import ENGINE, Identifier, Instant, LongText
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, LongText
 
 revision = "0017_credit_notes"
 down_revision = "0016_balances"
@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.CheckConstraint("subtotal > 0 AND tax_total >= 0", name="credit_notes_sign"),
         sa.CheckConstraint("applied >= 0 AND credited >= 0 AND refunded >= 0", name="credit_notes_parts"),
         sa.CheckConstraint("refund IN ('credit', 'payment')", name="credit_notes_refund"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("credit_notes_number", "credit_notes", ["organization", "number"], unique=True)
     op.create_index("credit_notes_of_organization", "credit_notes", ["organization", "id"], unique=False)
@@ -54,7 +54,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("credit_note", "line", name="credit_note_lines_pk"),
         sa.ForeignKeyConstraint(["credit_note"], ["credit_notes.id"], name="credit_note_lines_note_fk"),
         sa.CheckConstraint("amount > 0 AND tax >= 0", name="credit_note_lines_sign"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("credit_note_lines_of_invoice", "credit_note_lines", ["organization", "invoice"], unique=False)
     for table in ("credit_notes", "credit_note_lines"):

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Hash, Identifier, Instant, LongText, Name
+from farthing.kernel.columns import PADDED_ENGINE, Hash, Identifier, Instant, LongText, Name
 
 revision = "0018_bank_transactions"
 down_revision = "0017_credit_notes"
@@ -34,7 +34,7 @@ def upgrade() -> None:
             "(status = 'matched') = (reconciliation IS NOT NULL)", name="bank_transactions_matched"
         ),
         sa.PrimaryKeyConstraint("id", name="bank_transactions_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("bank_transactions_mark", "bank_transactions", ["organization", "mark"], unique=True)
     for name, column in (("of_reconciliation", "reconciliation"), ("from_iban", "iban"), ("from_sender", "sender")):

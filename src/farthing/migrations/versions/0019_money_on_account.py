@@ -7,7 +7,7 @@ copied; elsewhere it holds up payments for a moment.
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, Json, LongText, Name
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, Json, LongText, Name
 
 revision = "0019_money_on_account"
 down_revision = "0018_bank_transactions"
@@ -100,7 +100,7 @@ def _reconciliations() -> None:
         sa.CheckConstraint("from_invoice >= 0 AND from_balance >= 0", name="payment_refunds_signs"),
         sa.CheckConstraint("from_invoice + from_balance > 0", name="payment_refunds_amount"),
         sa.PrimaryKeyConstraint("id", name="payment_refunds_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     of_payment = ["organization", "payment", "id"]
     op.create_index("payment_refunds_of_payment", "payment_refunds", of_payment, unique=False)
@@ -116,7 +116,7 @@ def _reconciliations() -> None:
         sa.Column("undone_at", Instant, nullable=True),
         sa.CheckConstraint("kind IN ('proposed', 'auto', 'chosen')", name="reconciliations_kind"),
         sa.PrimaryKeyConstraint("id", name="reconciliations_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("reconciliations_of_organization", "reconciliations", ["organization", "id"], unique=False)
     op.create_table(
@@ -134,7 +134,7 @@ def _reconciliations() -> None:
         sa.ForeignKeyConstraint(
             ["reconciliation"], ["reconciliations.id"], name="reconciliation_proposals_reconciliation_fk"
         ),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
 
 

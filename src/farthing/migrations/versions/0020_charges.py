@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Exact, Identifier, Instant, LongText, Name
+from farthing.kernel.columns import PADDED_ENGINE, Exact, Identifier, Instant, LongText, Name
 
 revision = "0020_charges"
 down_revision = "0019_money_on_account"
@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.CheckConstraint("amount >= 0", name="charges_amount"),
         sa.ForeignKeyConstraint(["invoice"], ["invoices.id"], name="charges_invoice_fk"),
         sa.PrimaryKeyConstraint("id", name="charges_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("charges_of_organization", "charges", ["organization", "id"], unique=False)
     op.create_index("charges_of_customer", "charges", ["organization", "customer", "id"], unique=False)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, Name
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, Name
 
 revision = "0021_wallets"
 down_revision = "0020_charges"
@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name="wallets_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("wallets_of_organization", "wallets", ["organization", "id"], unique=False)
     op.create_index("wallets_of_customer", "wallets", ["organization", "customer", "id"], unique=False)
@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["invoice"], ["invoices.id"], name="credit_uses_invoice_fk"),
         sa.ForeignKeyConstraint(["top_up"], ["top_ups.id"], name="credit_uses_top_up_fk"),
         sa.PrimaryKeyConstraint("invoice", "top_up", name="credit_uses_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("credit_uses_of_top_up", "credit_uses", ["top_up"], unique=False)
 
@@ -63,7 +63,7 @@ def _top_ups() -> None:
         sa.CheckConstraint("kind IN ('paid', 'granted')", name="top_ups_kind"),
         sa.ForeignKeyConstraint(["wallet"], ["wallets.id"], name="top_ups_wallet_fk"),
         sa.PrimaryKeyConstraint("id", name="top_ups_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("top_ups_of_wallet", "top_ups", ["wallet", "id"], unique=False)
     op.create_index("top_ups_of_customer", "top_ups", ["organization", "customer", "id"], unique=False)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, Json, LongText
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, Json, LongText
 
 revision = "0022_test_clocks"
 down_revision = "0021_wallets"
@@ -15,7 +15,7 @@ def upgrade() -> None:
         sa.Column("organization", Identifier, nullable=False),
         sa.Column("time", Instant, nullable=False),
         sa.PrimaryKeyConstraint("organization", name="test_clocks_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_table(
         "clock_advances",
@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("error", LongText, nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="clock_advances_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("clock_advances_under_way", "clock_advances", ["under_way"], unique=True)
     op.create_index("clock_advances_of_organization", "clock_advances", ["organization", "id"], unique=False)

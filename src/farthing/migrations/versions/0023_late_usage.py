@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, LongText
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, LongText
 
 revision = "0023_late_usage"
 down_revision = "0023_invoices_by_issue"
@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("earliest", Instant, nullable=True),
         sa.Column("latest", Instant, nullable=True),
         sa.PrimaryKeyConstraint("organization", "subject_ref", "meter", "seq", name="late_arrivals_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("late_arrivals_by_seq", "late_arrivals", ["organization", "seq"], unique=False)
     op.create_table(
@@ -32,7 +32,7 @@ def upgrade() -> None:
         sa.Column("quantity", LongText, nullable=False),
         sa.PrimaryKeyConstraint("line", "position", name="usage_credits_pk"),
         sa.ForeignKeyConstraint(["line"], ["invoice_lines.id"], name="usage_credits_line_fk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("usage_credits_of_invoice", "usage_credits", ["organization", "invoice"], unique=False)
     op.add_column("subscriptions", sa.Column("late_through", sa.BigInteger(), nullable=True))

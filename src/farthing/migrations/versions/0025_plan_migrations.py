@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant, Json, LongText
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant, Json, LongText
 
 revision = "0025_plan_migrations"
 down_revision = "0024_commitments"
@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name="plan_migrations_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index(
         "plan_migrations_of_version", "plan_migrations", ["organization", "plan", "plan_version"], unique=True

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant
 
 revision = "0026_credited_days"
 down_revision = "0025_plan_migrations"
@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("period_to", Instant, nullable=False),
         sa.PrimaryKeyConstraint("line", "period_from", name="credited_days_pk"),
         sa.ForeignKeyConstraint(["line"], ["invoice_lines.id"], name="credited_days_line_fk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier
+from farthing.kernel.columns import PADDED_ENGINE, Identifier
 
 revision = "0028_event_keys"
 down_revision = "0026_credited_days"
@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("organization", "hash", "seq", name="event_hashes_pk"),
         sqlite_with_rowid=False,
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_table(
         "event_key_positions",
@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("upto_seq", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("organization", "keeper", name="event_key_positions_pk"),
         sqlite_with_rowid=False,
-        **ENGINE,
+        **PADDED_ENGINE,
     )
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 from xxhash import xxh3_64_intdigest
 
-from farthing.kernel.columns import ENGINE, Digest, Identifier, Instant, LongText, Name, RowNumber
+from farthing.kernel.columns import PADDED_ENGINE, Digest, Identifier, Instant, LongText, Name, RowNumber
 
 revision = "0028_events"
 down_revision = "0028_event_keys"
@@ -39,7 +39,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("received_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("organization", "event", name="event_voids_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     if not op.get_context().as_sql:
         _move()
@@ -69,7 +69,7 @@ def _create_events() -> None:
         sa.Column("extensions", LongText, nullable=True),
         sa.Column("voids", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("place", name="events_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
 
 
@@ -144,7 +144,7 @@ def downgrade() -> None:
         sa.Column("extensions", LongText, nullable=True),
         sa.Column("voids", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("organization", "seq", name="events_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -154,7 +154,7 @@ def downgrade() -> None:
         sa.Column("content", Digest, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("organization", "hash", name="event_keys_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("event_streams") as change:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Identifier, Instant
+from farthing.kernel.columns import PADDED_ENGINE, Identifier, Instant
 
 revision = "0029_closed_without_invoice"
 down_revision = "0028_events"
@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("boundary", Instant, nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("organization", "subscription", "boundary", name="closed_without_invoice_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
 
 

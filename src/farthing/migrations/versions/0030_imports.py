@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from farthing.kernel.columns import ENGINE, Hash, Identifier, Instant, LongText, Name
+from farthing.kernel.columns import PADDED_ENGINE, Hash, Identifier, Instant, LongText, Name
 
 revision = "0030_imports"
 down_revision = "0029_closed_without_invoice"
@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("updated_at", Instant, nullable=False),
         sa.Column("finished_at", Instant, nullable=True),
         sa.PrimaryKeyConstraint("id", name="imports_pk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
     op.create_index("imports_content", "imports", ["organization", "content"], unique=True)
     op.create_index("imports_of_organization", "imports", ["organization", "id"], unique=False)
@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("message", LongText, nullable=False),
         sa.PrimaryKeyConstraint("import_id", "line", name="import_errors_pk"),
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name="import_errors_import_fk"),
-        **ENGINE,
+        **PADDED_ENGINE,
     )
 
 
