@@ -91,7 +91,7 @@ class Paper:
         rates = self.rates_of(line["price"])
         amount = cents(line["amount"])
         if rates and rates[0].inclusive:
-            amount += cents(line["tax"])
+            amount += cents(line["tax"]) - (cents(line["discount"]) if amount < 0 else 0)
             if amount > 0 and cents(invoice["discount_total"]):
                 path = f"/v1/invoices/{invoice['id']}/lines/{line['id']}/explain"
                 amount = cents((self.books.api.get(path).json or {})["amount"])

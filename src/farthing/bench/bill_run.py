@@ -68,14 +68,15 @@ def bill_run(folder: Path, rows: int) -> list[Figure]:
     """Ours counts, prices, checks, numbers and writes; the floor writes the same rows, as many at a time."""
     with our_store(folder, "ours", NOW) as farthing:
         caller = operator(farthing[Organizations].first().id)
-        _prepare(farthing, caller, rows)
+        prepare(farthing, caller, rows)
         place = Path(str(farthing.database.engine.url.database))
         rounds = [_round(farthing, caller, month, rows, place, folder) for month in MONTHS[1:]]
     name = f"bill-run: {rows:,} invoices of {LINES} lines, {EVENTS} events each"
     return [figure(name, "invoices", ("the same rows and indexes, inserted",), rounds)]
 
 
-def _prepare(farthing: Farthing, caller: Caller, count: int) -> None:
+def prepare(farthing: Farthing, caller: Caller, count: int) -> None:
+    """Subscriptions with their usage of all months, followed and not billed."""
     farthing[Meters].create(caller, parsed(MeterIn, {
         "key": "calls", "name": "Calls", "event_type": "api.request", "aggregation": "sum", "value": "quantity",
     }))

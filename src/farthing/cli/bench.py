@@ -18,6 +18,7 @@ from farthing.bench.figures import Figure, Skipped, WrongAnswer, sync_seconds
 from farthing.bench.growth import growth
 from farthing.bench.ingest import ingest
 from farthing.bench.read import read
+from farthing.bench.simulation import simulation
 from farthing.cli.opening import Json, say
 from farthing.kernel.telemetry import configure_logs
 
@@ -29,6 +30,7 @@ class What(StrEnum):
     GROWTH = "growth"
     BILL_RUN = "bill-run"
     READ = "read"
+    SIMULATION = "simulation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ BENCHES: Final[Mapping[What, Bench]] = {
     What.GROWTH: Bench(lambda place, amount: growth(place, amount.rows), 10_000),
     What.BILL_RUN: Bench(lambda place, amount: bill_run(place, amount.rows), 1_000),
     What.READ: Bench(lambda place, amount: read(place, amount.rows), 2_000),
+    What.SIMULATION: Bench(lambda place, amount: simulation(place, amount.rows), 1_000),
 }
 
 

@@ -190,8 +190,12 @@ class Rater:
     def _measured(
         self, organization: str, owners: Iterable[Subscription], wanted: Sequence[Wanted], upto: int
     ) -> list[Measured]:
-        """What was counted, in the order asked for."""
-        return measured(self.metering, organization, in_time(self.database, organization, owners, wanted), upto)
+        """What was counted, in the order asked for; what is asked for more than once is counted once."""
+        names = [(one.meter.id, one.subscription, one.period) for one in wanted]
+        once = dict(zip(names, wanted, strict=True))
+        asked = in_time(self.database, organization, owners, list(once.values()))
+        found = dict(zip(once, measured(self.metering, organization, asked, upto), strict=True))
+        return [found[name] for name in names]
 
 
 def _meters_of(segments: Sequence[Segment]) -> list[str]:

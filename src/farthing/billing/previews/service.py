@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from farthing.billing.invoices.billed import Due
@@ -133,12 +133,13 @@ class Previews:
         plans = self.rater.plans_of(organization, chunk)
         own = [agreement_of(due.subscription, plans) for due in chunk]
         others = [_by(other, due.subscription, plans) for due in chunk]
-        simulated = iter(self._rated(
-            organization, [due for due, each in zip(chunk, others, strict=True) if isinstance(each, Agreement)],
-            [each for each in others if isinstance(each, Agreement)], position,
+        asked = [(due, each) for due, each in zip(chunk, others, strict=True) if isinstance(each, Agreement)]
+        rated = iter(self._rated(
+            organization, [*chunk, *(due for due, _ in asked)], [*own, *(each for _, each in asked)], position
         ))
-        for due, current, each in zip(chunk, self._rated(organization, chunk, own, position), others, strict=True):
-            yield due.subscription, current, next(simulated) if isinstance(each, Agreement) else each
+        current = list(islice(rated, len(chunk)))
+        for due, one, each in zip(chunk, current, others, strict=True):
+            yield due.subscription, one, next(rated) if isinstance(each, Agreement) else each
 
     def _rated(
         self, organization: str, due: Sequence[Due], agreed: Sequence[Agreement], position: int
