@@ -62,6 +62,22 @@ def test_a_voided_event_is_given_back(november: Books) -> None:
     assert invoice["total"] == "9.00"
 
 
+def test_a_late_line_on_an_earlier_boundary_is_not_billed_again(november: Books) -> None:
+    """An invoice that is billed anew takes what came late for periods after it, and later runs know of that."""
+    november.api.clock.to("2026-12-02T00:00:00Z")
+    november.billed("2026-12-02T00:00:00Z")
+    first = min((one for one in november.invoices() if one["status"] == "open"), key=lambda one: one["boundary"])
+    november.use("of November", "2026-11-10T00:00:00Z", "7")
+    november.post(first, "void", {"rebill": True})
+    [again] = november.billed("2026-12-02T00:00:00Z")
+    assert [line[0] for line in lines(again)].count("late_usage") == 1
+    november.use("too", "2026-11-11T00:00:00Z", "1")
+    november.api.clock.to("2027-01-02T00:00:00Z")
+    [january] = november.billed("2027-01-02T00:00:00Z")
+    late = [line[1:3] for line in lines(january) if line[0] == "late_usage"]
+    assert late == [("calls", "0.10")], lines(january)
+
+
 def test_after_the_end_it_has_an_invoice_of_its_own(november: Books) -> None:
     """With the last boundary, made and finalised by the next run (rule 25); where there are only credits, none."""
     november.api.made("/v1/subscriptions/main/cancel", {"at": "period_end"})

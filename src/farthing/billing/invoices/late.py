@@ -130,14 +130,18 @@ def _lines_of(organization: str, since: Mapping[str, datetime]) -> Any:  # Any: 
     standing: ColumnElement[bool] = (invoice.status != DRAFT) & (
         (invoice.status != VOID) | invoice.forgiven.is_(True)
     )
-    wanted = or_(line.reason.in_(("usage", "late_usage")), line.position == 0)
+    start = min(since.values())
+    wanted = or_(
+        (invoice.boundary > start) & or_(line.reason == "usage", line.position == 0),
+        (line.reason == "late_usage") & (line.period_to > start),  # also on an earlier boundary's that was billed anew
+    )
     return (
         select(
             invoice_lines, invoice.subscription, invoice.boundary, invoice.currency, invoice.status, invoice.taxes,
             invoice.late,
         )
         .join(invoices, invoice.id == line.invoice)
-        .where(mine, standing, wanted, invoice.boundary > min(since.values()))
+        .where(mine, standing, wanted)
         .order_by(invoice.issued_at, line.invoice, line.position)
     )
 
