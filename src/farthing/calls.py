@@ -18,6 +18,7 @@ from farthing.catalog.plans import routes as plans
 from farthing.catalog.rates import routes as rates
 from farthing.catalog.tax_rates import routes as tax_rates
 from farthing.customers import routes as customers
+from farthing.documents import routes as documents
 from farthing.identity.api_keys import routes as api_keys
 from farthing.identity.organizations import routes as organizations
 from farthing.identity.tokens import routes as tokens
@@ -34,7 +35,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
     for noun in (
         *(tokens, organizations, api_keys, customers, meters, plans, coupons, tax_rates, rates, events,
           quantities, imports),
-        *(subscriptions, previews, charges, invoices, credit_notes, bill_runs, wallets, test_clock, journal,
+        *(subscriptions, previews, charges, invoices, credit_notes, documents, bill_runs, wallets, test_clock, journal,
           line_exports, payments, bank_transactions, reconciliations),
     )
     for endpoint in noun.routes.endpoints
@@ -43,8 +44,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
 # calls of the interface that are not built yet: each answers 422 and its name, never silently nothing
 LATER: Final[tuple[tuple[str, str], ...]] = (
     ("POST", "/v1/customers/<one>/erase"),
-    *(("GET", "/v1/invoices/<one>.pdf"), ("GET", "/v1/invoices/<one>.xml")),
-    *(("GET", "/v1/credit-notes/<one>.pdf"), ("GET", "/v1/credit-notes/<one>.xml")),
+    *(("GET", "/v1/invoices/<one>.xml"), ("GET", "/v1/credit-notes/<one>.xml")),
     *((method, "/v1/webhook-endpoints") for method in ("POST", "GET")),
     *((method, "/v1/webhook-endpoints/<one>") for method in ("GET", "PATCH", "DELETE")),
     *(("GET", "/v1/stream"), ("POST", "/v1/portal-sessions")),

@@ -22,6 +22,7 @@ from farthing.billing.invoices.rating import Rater
 from farthing.billing.invoices.receivables import OpenInvoices
 from farthing.billing.invoices.service import Invoices
 from farthing.billing.invoices.writing_off import WritingOff
+from farthing.billing.issued import IssuedBooks
 from farthing.billing.journal.crediting import CreditJournal
 from farthing.billing.journal.exporting import JournalExport
 from farthing.billing.journal.receiving import MoneyJournal
@@ -42,7 +43,9 @@ from farthing.billing.wallets.service import Wallets
 from farthing.billing.wallets.spending import Spending
 from farthing.catalog.service import LocalCatalog
 from farthing.customers import CustomerBook
+from farthing.documents.service import Documents
 from farthing.kernel.cache.keeping import kept_answers
+from farthing.kernel.files import FolderFiles
 from farthing.kernel.ids import new_id
 from farthing.usage import Metering
 
@@ -135,5 +138,6 @@ def _looking(ground: Ground, means: _Means, catalog: LocalCatalog, book: Custome
     return (
         Previews(database, now, book, rater, coming), ChangePreviews(database, now, catalog, book, coming),
         Explainer(database, catalog, rater),
+        Documents(IssuedBooks(database), FolderFiles(ground.settings.home / "files")),
         kept_answers(database, ground.cache, ground.generations, "invoice", "inv", InvoiceSource(database)),
     )

@@ -1,17 +1,50 @@
 """Billing: subscriptions, bill runs and invoices. What other rooms may use stands here."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from farthing.billing.credit_notes.values import CreditNote, CreditNoteLine
 from farthing.billing.invoices.money import GivenBack, Receipt, Receivable
-from farthing.billing.invoices.values import Invoice, InvoiceNotFound, InvoiceNotOpen, Settlement, payable
+from farthing.billing.invoices.values import (
+    Invoice,
+    InvoiceLine,
+    InvoiceNotFound,
+    InvoiceNotOpen,
+    Settlement,
+    payable,
+)
 from farthing.customers import Customer
 
 __all__ = [
-    "GivenBack", "Invoice", "InvoiceNotFound", "InvoiceNotOpen", "Receipt", "Receivable", "Receivables", "Settlement",
-    "payable",
+    "CreditNote", "CreditNoteLine", "GivenBack", "Invoice", "InvoiceLine", "InvoiceNotFound", "InvoiceNotOpen",
+    "Issued", "IssuedBook", "Receipt", "Receivable", "Receivables", "Settlement", "payable",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An invoice, or a credit note on it, as it was when it got its number: what it is printed from.
+
+    invoice   without what came in for it or was given back of it since
+    timezone  in which its lines' periods begin and end
+    note      None where it is the invoice itself
+    """
+
+    invoice: Invoice
+    timezone: str
+    note: CreditNote | None = None
+
+
+class IssuedBook(Protocol):
+    """What documents ask of billing."""
+
+    def invoice(self, organization: str, reference: str) -> Issued:
+        """By id or number; raises InvoiceNotFound, and InvoiceNotOpen for a draft."""
+
+    def credit_note(self, organization: str, reference: str) -> Issued:
+        """By id or number; raises CreditNoteNotFound."""
 
 
 class Receivables(Protocol):
