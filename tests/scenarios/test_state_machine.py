@@ -160,6 +160,17 @@ class Billing(RuleBasedStateMachine):
 
     @precondition(lambda self: any(one.events for one in self.told))
     @rule(data=st.data())
+    def repeat(self, data: st.DataObject) -> None:
+        """The same event again, which counts once (rule 16)."""
+        one = self.one_of(data, [one for one in self.told if one.events])
+        id = data.draw(st.sampled_from(sorted(one.events)))
+        told = one.events[id]
+        sent = {"id": id, "type": "call", "subject": one.id, "time": written(told.at),
+                "data": {"quantity": str(float(told.quantity))}}
+        assert self.books.api.made("/v1/events", [sent])["duplicates"] == 1
+
+    @precondition(lambda self: any(one.events for one in self.told))
+    @rule(data=st.data())
     def void(self, data: st.DataObject) -> None:
         one = self.one_of(data, [one for one in self.told if one.events])
         id = data.draw(st.sampled_from(sorted(one.events)))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from farthing.app import Farthing
+from farthing.bench.by_hand import NAME, by_hand
 from farthing.bench.events import BATCH, MAY, NOW, Ids, Sent, prepared, ready, sample_events, send, singles
 from farthing.bench.figures import ROUNDS, Figure, Round, Skipped, figure, per_second, require
 from farthing.bench.postgresql import NO_POSTGRESQL, copied, new_database, postgresql_served
@@ -54,6 +55,7 @@ def ingest(folder: Path, rows: int, stored: int) -> list[Figure | Skipped]:
     return [
         *[_on_sqlite(folder / f"case{place}", one, rows, stored) for place, one in enumerate(batches)],
         _single(folder / "single", some),
+        _beside_by_hand(folder / "by-hand", batches[0], some),
         *_on_postgresql(folder / "postgresql", [batches[0], batches[3]], rows, stored),
     ]
 
@@ -71,6 +73,16 @@ def _on_sqlite(folder: Path, case: Case, rows: int, stored: int) -> Figure:
         )
         rounds.append(Round(_ours(place, "", case, sent, stored), floors))
     return figure(_named(f"ingest: SQLite, {case.name}", rows, stored), "events", FLOORS, rounds)
+
+
+def _beside_by_hand(folder: Path, case: Case, rows: int) -> Figure:
+    sent = sample_events(rows, seed=1)
+    rounds = []
+    for number in range(ROUNDS):
+        place = folder / str(number)
+        place.mkdir(parents=True)
+        rounds.append(Round(_ours(place, "", case, sent, 0), (by_hand(place / "by-hand.db", sent),)))
+    return figure(_named(f"ingest: SQLite, {case.name}", rows, 0), "events", (NAME,), rounds)
 
 
 def _on_postgresql(folder: Path, cases: Sequence[Case], rows: int, stored: int) -> list[Figure | Skipped]:
