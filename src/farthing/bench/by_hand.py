@@ -13,6 +13,7 @@ from farthing.bench.figures import per_second, require
 from farthing.kernel.clock import instant_from
 
 NAME: Final = "Flask with an object of the ORM for each event"
+SAME: Final = ("type", "subject", "data")
 
 
 class _Base(DeclarativeBase):
@@ -43,7 +44,7 @@ def by_hand(place: Path, sent: Sent) -> float:
         with Session(engine) as session:
             there = set(session.scalars(select(_Event.id).where(_Event.id.in_(found))))
             session.add_all(
-                _Event(id=id, time=instant_from(one["time"]), **{name: one[name] for name in ("type", "subject", "data")})
+                _Event(id=id, time=instant_from(one["time"]), **{name: one[name] for name in SAME})
                 for id, one in found.items() if id not in there
             )
             session.commit()
