@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from flask import Flask, request
-from sqlalchemy import JSON, create_engine, func, select
+from sqlalchemy import JSON, Engine, create_engine, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from farthing.bench.events import Sent
@@ -36,6 +36,15 @@ def by_hand(place: Path, sent: Sent) -> float:
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
     _Base.metadata.create_all(engine)
+    client = _application(engine).test_client()
+    speed = per_second(len(sent.rows), lambda: [client.post("/events", data=body) for body in sent.bodies])
+    with Session(engine) as session:
+        require(session.scalar(select(func.count()).select_from(_Event)), len(sent.rows), "rows")
+    engine.dispose()
+    return speed
+
+
+def _application(engine: Engine) -> Flask:
     application = Flask("by hand")
 
     @application.post("/events")
@@ -50,9 +59,4 @@ def by_hand(place: Path, sent: Sent) -> float:
             session.commit()
         return {"accepted": len(found) - len(there)}
 
-    client = application.test_client()
-    speed = per_second(len(sent.rows), lambda: [client.post("/events", data=body) for body in sent.bodies])
-    with Session(engine) as session:
-        require(session.scalar(select(func.count()).select_from(_Event)), len(sent.rows), "rows")
-    engine.dispose()
-    return speed
+    return application
