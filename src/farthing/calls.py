@@ -44,7 +44,6 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
 # calls of the interface that are not built yet: each answers 422 and its name, never silently nothing
 LATER: Final[tuple[tuple[str, str], ...]] = (
     ("POST", "/v1/customers/<one>/erase"),
-    *(("GET", "/v1/invoices/<one>.xml"), ("GET", "/v1/credit-notes/<one>.xml")),
     *((method, "/v1/webhook-endpoints") for method in ("POST", "GET")),
     *((method, "/v1/webhook-endpoints/<one>") for method in ("GET", "PATCH", "DELETE")),
     *(("GET", "/v1/stream"), ("POST", "/v1/portal-sessions")),

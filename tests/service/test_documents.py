@@ -1,11 +1,14 @@
 """Documents over HTTP: made once from what was frozen at finalising, and the same ever after."""
 
 import io
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
-from tests.service.books import Books
+from tests.en16931 import sound
+from tests.service.books import CALLS, Books
 
 pytestmark = pytest.mark.together  # all of it is within billing
 
@@ -34,3 +37,77 @@ def test_an_invoice_as_pdf(books: Books) -> None:
     assert note["number"] in credited
     assert invoice["number"] in credited
     assert books.api.stranger().get(f"/v1/invoices/{invoice['id']}.pdf").status_code == 404
+
+
+SELLER: dict[str, Any] = {
+    "name": "Seller", "legal_name": "Seller GmbH", "email": "bills@seller.example", "locale": "de",
+    "address": {"line1": "Weg 1", "postal_code": "10115", "city": "Berlin", "country": "DE"},
+    "tax_ids": [{"type": "eu_vat", "value": "DE136695976"}], "bank": {"iban": "DE89370400440532013000"},
+}
+
+
+def sums_of(one: dict[str, Any], paid: str = "0") -> dict[str, Decimal]:
+    """What an e-invoice must say of an invoice or credit note."""
+    net = Decimal(one["subtotal"]) - Decimal(one.get("discount_total", "0"))
+    total = Decimal(one["total"])
+    sums = {"lines": net, "net": net, "tax": one["tax_total"], "total": total, "paid": paid}
+    return {name: Decimal(value) for name, value in sums.items()} | {"due": total - Decimal(paid)}
+
+
+def embedded(pdf: bytes) -> bytes:
+    [(name, contents)] = PdfReader(io.BytesIO(pdf)).attachments.items()
+    assert name == "factur-x.xml"
+    return contents[0]
+
+
+@pytest.mark.books
+def test_an_invoice_and_its_credit_note_as_e_invoices(books: Books) -> None:
+    """UBL and CII keep their schemas, and their sums are the invoice's: tiers, a coupon, two rates, a credit note."""
+    books.api.patch("/v1/organization", SELLER)
+    for key, percent, code in (("vat", "19", None), ("low", "7", "books")):
+        rate = {"key": key, "name": "USt", "percent": percent, "country": "DE"} | ({"tax_code": code} if code else {})
+        books.api.made("/v1/tax-rates", rate)
+    books.api.made("/v1/coupons", {"key": "ten", "name": "Ten", "percent": "10", "duration": "forever"})
+    graduated = CALLS | {"model": "graduated", "tax_code": "books"}
+    del graduated["unit_amount"]
+    tiers = [{"up_to": "10", "unit_amount": "0.333"}, {"up_to": None, "unit_amount": "0.111"}]
+    books.customer_on(
+        graduated | {"tiers": tiers}, {"key": "fee", "name": "Fee", "model": "flat", "amount": "99.99",
+        "billing": "in_advance"}, customer={"address": {"country": "DE"}},
+    )
+    books.api.made("/v1/customers/acme/coupons", {"coupon": "ten"})
+    books.use("e1", "2026-09-05T00:00:00Z", "17")
+    [_, invoice] = books.billed("2026-10-01T02:00:00Z")
+    for syntax in ("ubl", "cii"):
+        answer = books.api.get(f"/v1/invoices/{invoice['id']}.xml?syntax={syntax}")
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        assert sound(answer.data) == sums_of(invoice)
+    assert b"Quantity: 17" in answer.data
+    assert sound(embedded(books.api.get(f"/v1/invoices/{invoice['id']}.pdf").data)) == sums_of(invoice)
+    body = {"invoice": invoice["id"], "lines": [{"line": invoice["lines"][-1]["id"], "amount": "33.33"}], "reason": "W"}
+    note = books.api.made("/v1/credit-notes", body)
+    for syntax in ("ubl", "cii"):
+        assert sound(books.api.get(f"/v1/credit-notes/{note['id']}.xml?syntax={syntax}").data) == sums_of(note)
+
+
+def test_what_an_e_invoice_lacks_is_told_by_field(books: Books) -> None:
+    """422 with every field; the PDF is there all the same."""
+    books.customer()
+    invoice = books.one_off("10")
+    answer = books.api.get(f"/v1/invoices/{invoice['id']}.xml")
+    fields = [one["field"] for one in dict(answer.json or {})["errors"]]
+    assert (answer.status_code, fields) == (
+        422, ["seller.address.country", "customer.address.country", "taxes", "seller.tax_ids"]
+    )
+    assert books.api.get(f"/v1/invoices/{invoice['id']}.pdf").status_code == 200
+
+
+def test_an_e_invoice_with_a_reverse_charge(books: Books) -> None:
+    """It has both numbers, and the reason why no tax is asked for (BR-AE-02, BR-AE-10)."""
+    books.api.patch("/v1/organization", SELLER)
+    numbers = [{"type": "eu_vat", "value": "FR40303265045"}]
+    books.customer(address={"country": "FR"}, tax_ids=numbers, tax_treatment="reverse_charge")
+    invoice = books.one_off("10")
+    xml = books.api.get(f"/v1/invoices/{invoice['id']}.xml").data
+    assert sound(xml) == sums_of(invoice)
+    assert b"<cbc:TaxExemptionReason>Reverse charge" in xml

@@ -1,13 +1,12 @@
 """What stands on the pages of a document, in the order and words in which it is read; pure, no layout."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from farthing.billing import CreditNote, CreditNoteLine, Invoice, InvoiceLine, Issued
+from farthing.documents.days import days_of, issued_at, local_day
 from farthing.documents.languages import Language, language
 from farthing.documents.parties import bank_rows, party, payment_code
 from farthing.pricing.arithmetic import ZERO, exactly
@@ -28,7 +27,7 @@ def page(issued: Issued) -> Page:
     title = say("Invoice") if note is None else say("Credit note")
     return {
         "language": say.locale.language, "title": title, "number": (note or invoice).number,
-        "issued_at": _issued_at(issued).isoformat(), "seller": party(invoice.seller, say),
+        "issued_at": issued_at(issued).isoformat(), "seller": party(invoice.seller, say),
         "buyer": party(invoice.buyer, say), "facts": _facts(issued, say), "lines": lines,
         "carried": len(lines) > CARRIED_FROM,
         "totals": _totals(invoice, say) if note is None else _note_totals(note, say),
@@ -46,27 +45,10 @@ LABELS = {
 }
 
 
-def local_day(at: datetime, timezone: str) -> date:
-    """The day of an instant where it is read."""
-    return at.astimezone(ZoneInfo(timezone)).date()
-
-
-def days_of(period: Period, timezone: str) -> tuple[date, date]:
-    """Its first and its last local day, the latter inside."""
-    first = local_day(period.start, timezone)
-    return first, max(first, local_day(period.end - timedelta(microseconds=1), timezone))
-
-
-def _issued_at(issued: Issued) -> datetime:
-    at = issued.invoice.issued_at if issued.note is None else issued.note.issued_at
-    assert at is not None, "only what has a number is issued"
-    return at
-
-
 def _facts(issued: Issued, say: Language) -> list[Row]:
     invoice, note = issued.invoice, issued.note
     zone = str(invoice.seller["timezone"])
-    rows = [(say("Date of issue"), say.date(local_day(_issued_at(issued), zone)))]
+    rows = [(say("Date of issue"), say.date(local_day(issued_at(issued), zone)))]
     if note is not None:
         return [*rows, (say("For invoice"), note.invoice_number), (say("Reason"), note.reason)]
     if invoice.due_at is not None:
