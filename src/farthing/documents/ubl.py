@@ -27,10 +27,7 @@ def ubl(of: EInvoice) -> bytes:
     doc.add("cbc:DocumentCurrencyCode", of.currency)
     doc.maybe("cbc:BuyerReference", of.buyer_reference)
     _period(doc, of.period)
-    if of.preceding is not None:
-        before = doc.add("cac:BillingReference").add("cac:InvoiceDocumentReference")
-        before.add("cbc:ID", of.preceding[0])
-        before.add("cbc:IssueDate", of.preceding[1].isoformat())
+    _preceding(doc, of)
     _party(doc.add("cac:AccountingSupplierParty").add("cac:Party"), of.seller, outside=_outside(of))
     _party(doc.add("cac:AccountingCustomerParty").add("cac:Party"), of.buyer, outside=_outside(of))
     _payment(doc, of)
@@ -39,6 +36,13 @@ def ubl(of: EInvoice) -> bytes:
     for line in of.lines:
         _line(doc, line, kind, of.currency)
     return doc.written()
+
+
+def _preceding(doc: Node, of: EInvoice) -> None:
+    if of.preceding is not None:
+        before = doc.add("cac:BillingReference").add("cac:InvoiceDocumentReference")
+        before.add("cbc:ID", of.preceding[0])
+        before.add("cbc:IssueDate", of.preceding[1].isoformat())
 
 
 def _outside(of: EInvoice) -> bool:
