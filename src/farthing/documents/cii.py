@@ -87,13 +87,7 @@ def _settlement(to: Node, of: EInvoice) -> None:
         means.add("ram:PayeePartyCreditorFinancialAccount").add("ram:IBANID", of.bank["iban"])
         if of.bank.get("bic"):
             means.add("ram:PayeeSpecifiedCreditorFinancialInstitution").add("ram:BICID", of.bank["bic"])
-    for one in of.subtotals:
-        tax = to.add("ram:ApplicableTradeTax")
-        tax.add("ram:CalculatedAmount", cents(one.tax))
-        tax.add("ram:TypeCode", "VAT")
-        tax.maybe("ram:ExemptionReason", one.reason)
-        tax.add("ram:BasisAmount", cents(one.taxable))
-        _category(tax, one.category)
+    _taxes(to, of)
     _period(to, of.period)
     if of.due is not None:
         _day(to.add("ram:SpecifiedTradePaymentTerms").add("ram:DueDateDateTime"), of.due)
@@ -103,6 +97,16 @@ def _settlement(to: Node, of: EInvoice) -> None:
         before.add("ram:IssuerAssignedID", of.preceding[0])
         day = before.add("ram:FormattedIssueDateTime")
         day.add("qdt:DateTimeString", format(of.preceding[1], "%Y%m%d"), format=YYYYMMDD)
+
+
+def _taxes(to: Node, of: EInvoice) -> None:
+    for one in of.subtotals:
+        tax = to.add("ram:ApplicableTradeTax")
+        tax.add("ram:CalculatedAmount", cents(one.tax))
+        tax.add("ram:TypeCode", "VAT")
+        tax.maybe("ram:ExemptionReason", one.reason)
+        tax.add("ram:BasisAmount", cents(one.taxable))
+        _category(tax, one.category)
 
 
 def _totals(to: Node, of: EInvoice) -> None:
