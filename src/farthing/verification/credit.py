@@ -56,7 +56,7 @@ def _given_back(connection: Connection, organization: str) -> Iterator[Broken]:
     )
     within = set(connection.execute(select(tax_rates.c.id).where(tax_rates.c.inclusive.is_(True))).scalars())
     for id, code, had, given, tax, tax_given, rates in connection.execute(query):
-        if not within.intersection(rates) or given + tax_given > had + tax:
+        if not within.intersection(rates or ()) or given + tax_given > had + tax:
             unit = currency(code)
             told = f"{from_minor(int(given), unit)} {code} was given back of a line of {from_minor(int(had), unit)}"
             yield Broken(organization, id, told)

@@ -85,6 +85,16 @@ def test_a_kid_is_the_thumbprint_of_the_key(folder: Path, clock: Clock) -> None:
     assert key.kid == jwt.utils.base64url_encode(hashlib.sha256(members.encode()).digest()).decode()
 
 
+def test_no_name_looks_like_an_option(folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator names it on the command line."""
+    ring = KeyRing(folder, clock)
+    keys = [Ed25519PrivateKey.from_private_bytes(number.to_bytes(32)) for number in range(1, 400)]
+    monkeypatch.setattr(Ed25519PrivateKey, "generate", iter(keys).__next__)
+    kids = [ring.read(ring.rotate()).kid for _ in range(300)]
+    assert not [kid for kid in kids if kid.startswith("-")]
+    assert len(set(kids)) == 300
+
+
 def test_the_newest_signs_and_all_verify(folder: Path, clock: Clock) -> None:
     ring = KeyRing(folder, clock)
     first = ring.signing().kid

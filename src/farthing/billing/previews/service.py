@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import chain
 from typing import Final
 
 from farthing.billing.invoices.billed import Due
@@ -134,19 +134,13 @@ class Previews:
         own = [agreement_of(due.subscription, plans) for due in chunk]
         others = [_by(other, due.subscription, plans) for due in chunk]
         asked = [(due, each) for due, each in zip(chunk, others, strict=True) if isinstance(each, Agreement)]
-        rated = iter(self._rated(
-            organization, [*chunk, *(due for due, _ in asked)], [*own, *(each for _, each in asked)], position
-        ))
-        current = list(islice(rated, len(chunk)))
+        agreed = [*own, *(each for _, each in asked)]
+        rated = self.rater.rate_by(organization, [*chunk, *(due for due, _ in asked)], agreed, position)
+        border = len(chunk)
+        current = self.rater.committed(organization, rated[:border], own, alone=True)
+        simulated = iter(self.rater.committed(organization, rated[border:], agreed[border:], alone=True))
         for due, one, each in zip(chunk, current, others, strict=True):
-            yield due.subscription, one, next(rated) if isinstance(each, Agreement) else each
-
-    def _rated(
-        self, organization: str, due: Sequence[Due], agreed: Sequence[Agreement], position: int
-    ) -> list[Rated]:
-        """What these boundaries come to by terms that are given, with their commitments."""
-        rated = self.rater.rate_by(organization, due, agreed, position)
-        return self.rater.committed(organization, rated, agreed, alone=True)
+            yield due.subscription, one, next(simulated) if isinstance(each, Agreement) else each
 
 
 def _chunks(due: Iterator[list[Due]]) -> Iterator[list[Due]]:

@@ -140,7 +140,7 @@ class KeyRing:
 
 def _write_new(path: Path) -> None:
     """Put a new key under this name, whole or not at all; one that another process put there first stays."""
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem = _generated().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -154,6 +154,14 @@ def _write_new(path: Path) -> None:
     finally:
         draft.unlink()
     _sync(path.parent)
+
+
+def _generated() -> Ed25519PrivateKey:
+    """A new key whose name begins with no dash, which a command line would take for an option."""
+    while True:
+        key = Ed25519PrivateKey.generate()
+        if not _named(key).kid.startswith("-"):
+            return key
 
 
 def _sync(folder: Path) -> None:
@@ -172,6 +180,10 @@ def _read(path: Path) -> SigningKey:
         raise Misconfigured(f"{path} is not a private key in PEM without a password: {error}.") from error
     if not isinstance(private, Ed25519PrivateKey):
         raise Misconfigured(f"{path} holds a key of another kind; access tokens are signed with Ed25519.")
+    return _named(private)
+
+
+def _named(private: Ed25519PrivateKey) -> SigningKey:
     public = private.public_key()
     x = _base64url(public.public_bytes(Encoding.Raw, PublicFormat.Raw))
     members = json.dumps({"crv": "Ed25519", "kty": "OKP", "x": x}, separators=(",", ":"))  # in RFC 7638's order
