@@ -2,6 +2,7 @@
 
 import io
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -37,6 +38,31 @@ def test_an_invoice_as_pdf(books: Books) -> None:
     assert note["number"] in credited
     assert invoice["number"] in credited
     assert books.api.stranger().get(f"/v1/invoices/{invoice['id']}.pdf").status_code == 404
+
+
+def test_a_character_that_no_font_has_is_an_empty_square(books: Books) -> None:
+    books.customer(name="Nile \N{EGYPTIAN HIEROGLYPH A001}\N{EGYPTIAN HIEROGLYPH A002} \u682a")
+    answer = books.api.get(f"/v1/invoices/{books.one_off('1.00')['id']}.pdf")
+    assert answer.status_code == 200
+    assert "Nile \N{WHITE SQUARE}" in texts(answer.data)
+    assert "\u682a" in texts(answer.data)
+
+
+def test_a_long_invoice_carries_its_sums(books: Books) -> None:
+    """From each page to the next, and not behind the last line."""
+    books.api.patch("/v1/organization", {"locale": "es_MX"})
+    books.customer()
+    lines = [{"description": f"Line {number}", "quantity": "1", "unit_amount": "1.25"} for number in range(200)]
+    invoice = books.one_off("1", lines=lines)
+    pages = [one.extract_text() for one in PdfReader(io.BytesIO(
+        books.api.get(f"/v1/invoices/{invoice['id']}.pdf").data
+    )).pages]
+    assert len(pages) > 2
+    for page, following in pairwise(pages):
+        [carried] = [line for line in page.splitlines() if line.startswith("Suma y sigue")]
+        assert carried.rpartition(" ")[2] == following.splitlines()[0].rpartition(" ")[2]
+    assert "USD\N{NO-BREAK SPACE}250.00" in pages[-1].replace("USD 250", "USD\N{NO-BREAK SPACE}250")
+    assert "Suma y sigue" not in pages[-1]
 
 
 SELLER: dict[str, Any] = {

@@ -17,6 +17,7 @@ from farthing.bench.bill_run import bill_run
 from farthing.bench.figures import Figure, Skipped, WrongAnswer, sync_seconds
 from farthing.bench.growth import growth
 from farthing.bench.ingest import ingest
+from farthing.bench.pdf import pdf
 from farthing.bench.read import read
 from farthing.bench.simulation import simulation
 from farthing.cli.opening import Json, say
@@ -31,6 +32,7 @@ class What(StrEnum):
     BILL_RUN = "bill-run"
     READ = "read"
     SIMULATION = "simulation"
+    PDF = "pdf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ BENCHES: Final[Mapping[What, Bench]] = {
     What.BILL_RUN: Bench(lambda place, amount: bill_run(place, amount.rows), 1_000),
     What.READ: Bench(lambda place, amount: read(place, amount.rows), 2_000),
     What.SIMULATION: Bench(lambda place, amount: simulation(place, amount.rows), 1_000),
+    What.PDF: Bench(lambda place, amount: pdf(place, amount.rows), 500),
 }
 
 

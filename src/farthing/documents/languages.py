@@ -1,5 +1,6 @@
 """What a document says in a language: labels of its catalogue, numbers and dates as its locale writes them."""
 
+import re
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 from babel import Locale
 from babel.dates import format_date
@@ -14,6 +16,8 @@ from babel.messages.pofile import read_po
 from babel.numbers import NumberPattern
 
 from farthing.pricing.currencies import Currency, currency
+
+BARE_CODE: Final = re.compile(r"(?<=[A-Z])(?=\d)")  # a currency without a sign in the locale, right before its figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Language:
     def money(self, value: Decimal, code: str) -> str:
         """With the currency's sign, and the decimals that ISO 4217 gives it."""
         pattern = self.locale.currency_formats["standard"]
-        return _written(pattern, value, self.locale, currency(code).decimals, code)
+        written = _written(pattern, value, self.locale, currency(code).decimals, code)
+        return BARE_CODE.sub("\N{NO-BREAK SPACE}", written)
 
 
 def _written(pattern: NumberPattern, value: Decimal, locale: Locale, decimals: int, code: str | None = None) -> str:

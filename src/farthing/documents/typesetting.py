@@ -14,7 +14,7 @@ import typst
 
 FONT_PACKAGES: Final = ("manimgx_fonts", "noto_cjk_sans_jp_regular")
 STANDARD: Final = "a-3b"
-UNSHOWN: Final = re.compile(r'the text "(.+)" could not be displayed', re.DOTALL)
+UNSHOWN: Final = re.compile(r'the text `"(.+)"` could not be displayed', re.DOTALL)
 INSTEAD: Final = "\N{WHITE SQUARE}"
 ATTEMPTS: Final = 50  # scripts without a font in one document
 _kept = threading.local()
@@ -31,7 +31,7 @@ def typeset(page: dict[str, Any]) -> bytes:  # Any: JSON
             )
         except typst.TypstError as error:
             unshown = UNSHOWN.search(str(error))
-            if unshown is None:
+            if unshown is None or unshown[1] not in text:
                 raise
             text = text.replace(unshown[1], INSTEAD)
             continue
@@ -45,6 +45,12 @@ def _compiler() -> typst.Compiler:
     if (kept := getattr(_kept, "compiler", None)) is None:
         kept = _kept.compiler = typst.Compiler(font_paths=_fonts(), ignore_system_fonts=True)
     return kept
+
+
+def forget() -> None:
+    """Let go of this thread's compiler and of all that was made ready for it."""
+    _kept.__dict__.pop("compiler", None)
+    _fonts.cache_clear()
 
 
 @cache
