@@ -44,7 +44,10 @@ def test_it_ends_on_the_invoices_and_again_is_the_same(november: Program, undist
 
 
 def test_an_invoice_is_explained_and_totals_stay_apart(undisturbed: str) -> None:
-    found = r"How INV-2026-\d{6} of Acme comes to \d+\.\d\d USD:\nAPI calls: \d+ from \d+ events"
+    found = (
+        r"How INV-2026-\d{6} of Acme comes to \d+\.\d\d USD:\nAPI calls: \d+\.\d\d USD\n"
+        r"  api_calls: the sum of \d+ events is \d+\n"
+    )
     assert re.search(found, undisturbed)
     totals = re.findall(r"^  (\d+(?:\.\d+)?) ([A-Z]{3}) on \d+ invoices$", undisturbed, re.MULTILINE)
     decimals = {code: len(amount.partition(".")[2]) for amount, code in totals}

@@ -68,7 +68,7 @@ def _on_sqlite(folder: Path, case: Case, rows: int, stored: int) -> Figure:
         place = folder / str(number)
         place.mkdir(parents=True)
         floors = tuple(
-            _floor(place / f"{number}.db", schema, before, sent.rows, BATCH) * rows / len(sent.rows)
+            floor(place / f"{number}.db", schema, before, sent.rows, BATCH) * rows / len(sent.rows)
             for number, schema in enumerate((APPEND, KEYED))
         )
         rounds.append(Round(_ours(place, "", case, sent, stored), floors))
@@ -221,8 +221,10 @@ def _each_alone(place: Path, sent: Sent) -> float:
     return speed
 
 
-def _floor(place: Path, schema: str, before: Sequence[tuple[object, ...]], rows: Sequence[tuple[object, ...]],
-           batch: int) -> float:
+def floor(
+    place: Path, schema: str, before: Sequence[tuple[object, ...]], rows: Sequence[tuple[object, ...]], batch: int
+) -> float:
+    """Rows a second put into a new table that has those `before`, so many in a transaction."""
     with raw_store(place, schema) as connection:
         if before:
             insert_raw(connection, "events", before, 10 * batch)

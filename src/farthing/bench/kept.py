@@ -1,8 +1,6 @@
 """Reads of a kept invoice a second, in the process and in Redis, beside a constant of the same bytes."""
 
 import json
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from farthing.bench.figures import ROUNDS, Figure, Round, Skipped, WrongAnswer, figure
+from farthing.bench.load import load
 from farthing.bench.server import BODY_FILE
 from farthing.bench.serving import redis_served, served
 from farthing.bench.stores import our_store
@@ -54,14 +53,10 @@ class Asked:
 
     def speed(self, count: int, expected: str) -> float:
         """Answers a second, each with what is expected in its head."""
-        command = [sys.executable, "-m", "farthing.bench.load", str(self.port), str(count), expected]
-        done = subprocess.run(command, input=self.request, capture_output=True, check=False)
-        if done.returncode != 0:
-            raise WrongAnswer(done.stderr.decode().strip().rpartition("\n")[2])
-        speed, others = done.stdout.split()
-        if int(others) * 100 > count:
-            raise WrongAnswer(f"{int(others)} of {count} answers were without {expected!r}")
-        return float(speed)
+        speed, others = load(self.port, [self.request], count, expected)
+        if others * 100 > count:
+            raise WrongAnswer(f"{others} of {count} answers were without {expected!r}")
+        return speed
 
 
 def kept_reads(folder: Path, rows: int) -> list[Figure | Skipped]:

@@ -1,16 +1,19 @@
-"""A client that asks faster than a server answers: `python -m farthing.bench.load PORT COUNT < requests`.
+"""A client that asks faster than a server answers: `python -m farthing.bench.load PORT COUNT EXPECTED < requests`.
 
 It keeps connections open, a few requests ahead on each, and reads answers by their length. It stands in a process of
-its own, so that server and client each have a processor.
+its own, so that server and client each have a processor. The requests are a list that `packed` made, asked in turn.
 """
 
 import re
 import selectors
 import socket
+import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from farthing.bench.figures import WrongAnswer
 from farthing.kernel.clock import ticks
 
 CONNECTIONS: Final = 8
@@ -33,10 +36,16 @@ class Line:
 
 @dataclass(slots=True)
 class Load:
-    """Asks the same of one server again and again."""
+    """Asks one server for these in turn, again and again.
 
-    request: bytes
-    expected: bytes  # in each answer's head
+    expected  in each answer's head
+    ahead     requests on each connection that are not answered yet
+    """
+
+    requests: Sequence[bytes]
+    expected: bytes
+    connections: int = CONNECTIONS
+    ahead: int = AHEAD
     asked: int = 0
     answered: int = 0
     others: int = 0  # answers without what was expected
@@ -44,11 +53,11 @@ class Load:
     def run(self, port: int, count: int) -> float:
         """Answers a second; raises NoAnswer."""
         with selectors.DefaultSelector() as selector:
-            lines = [self._opened(port) for _ in range(CONNECTIONS)]
+            lines = [self._opened(port) for _ in range(self.connections)]
             began = ticks()
             for line in lines:
                 selector.register(line.socket, selectors.EVENT_READ, line)
-                self._ask(line, min(AHEAD, count - self.asked))
+                self._ask(line, min(self.ahead, count - self.asked))
             while self.answered < count:
                 ready = selector.select(PATIENCE_SECONDS)
                 if not ready:
@@ -67,7 +76,8 @@ class Load:
 
     def _ask(self, line: Line, count: int) -> None:
         if count > 0:
-            line.socket.sendall(self.request * count)
+            wanted = (self.requests[number % len(self.requests)] for number in range(self.asked, self.asked + count))
+            line.socket.sendall(b"".join(wanted))
             self.asked += count
 
     def _read(self, line: Line) -> int:
@@ -99,11 +109,37 @@ class Load:
         return end
 
 
-def main(port: int, count: int, expected: str) -> None:
+def packed(requests: Sequence[bytes]) -> bytes:
+    """What is handed over the standard input."""
+    return b"".join([len(one).to_bytes(8) + one for one in requests])
+
+
+def unpacked(data: bytes) -> Iterator[bytes]:
+    start = 0
+    while start < len(data):
+        end = start + 8 + int.from_bytes(data[start : start + 8])
+        yield data[start + 8 : end]
+        start = end
+
+
+def load(
+    port: int, requests: Sequence[bytes], count: int, expected: str, connections: int = CONNECTIONS, ahead: int = AHEAD
+) -> tuple[float, int]:
+    """Answers a second from a process of its own, and how many were without what is expected; raises WrongAnswer."""
+    numbers = [str(each) for each in (port, count, connections, ahead)]
+    command = [sys.executable, "-m", "farthing.bench.load", *numbers, expected]
+    done = subprocess.run(command, input=packed(requests), capture_output=True, check=False)
+    if done.returncode != 0:
+        raise WrongAnswer(done.stderr.decode().strip().rpartition("\n")[2])
+    speed, others = done.stdout.split()
+    return float(speed), int(others)
+
+
+def main(port: int, count: int, connections: int, ahead: int, expected: str) -> None:
     """Print answers a second, and how many of them were without what was expected."""
-    load = Load(sys.stdin.buffer.read(), expected.encode())
-    sys.stdout.write(f"{load.run(port, count)} {load.others}\n")
+    asking = Load(list(unpacked(sys.stdin.buffer.read())), expected.encode(), connections, ahead)
+    sys.stdout.write(f"{asking.run(port, count)} {asking.others}\n")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])

@@ -1,18 +1,26 @@
-"""A server to measure: `python -m farthing.bench.server ours|bare|flask PORT`, all served alike."""
+"""A server to measure: `python -m farthing.bench.server ours|unstored|bare|flask PORT`, all served alike."""
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask, Response
 
+from farthing.app import wsgi
+from farthing.hot import Application
 from farthing.kernel.processes import end_with_parent, settle_memory
+from farthing.usage.events.appending import Outcome
+from farthing.usage.events.intake import Intake
+from farthing.usage.events.prepared import Prepared
+from farthing.usage.events.values import KeptRejection
 
-THREADS: Final = 4
+THREADS: Final = 4  # unless the variable THREADS_NAME says another number
+THREADS_NAME: Final = "BENCH_THREADS"
 TARGETS: Final = {
-    "ours": "farthing.app:wsgi", "bare": "farthing.bench.server:new_bare", "flask": "farthing.bench.server:new_flask",
+    "ours": "farthing.app:wsgi", "unstored": "farthing.bench.server:new_unstored",
+    "bare": "farthing.bench.server:new_bare", "flask": "farthing.bench.server:new_flask",
 }
 BODY: Final = b'{"status":"ok"}'
 BODY_FILE: Final = "BENCH_BODY"  # the variable that names a file with another body
@@ -34,6 +42,15 @@ def new_bare() -> Callable[[dict[str, Any], Callable[..., object]], Iterable[byt
         return [constant]
 
     return bare
+
+
+def new_unstored() -> Application:
+    """Ours, whose events are all new and go nowhere."""
+    def nowhere(self: Intake, batch: Prepared, rejections: Sequence[KeptRejection] = ()) -> Outcome:
+        return Outcome(new=list(range(len(batch.rows))))
+
+    Intake.store = nowhere  # type: ignore[method-assign]  # in this process, which does nothing else
+    return wsgi()
 
 
 def new_flask() -> Flask:
@@ -59,7 +76,7 @@ def main(target: str, port: int) -> None:
     end_with_parent()
     Granian(
         TARGETS[target], factory=True, address="127.0.0.1", port=port, interface=Interfaces.WSGI, workers=1,
-        blocking_threads=THREADS, log_level=LogLevels.error, websockets=False,
+        blocking_threads=int(os.environ.get(THREADS_NAME, THREADS)), log_level=LogLevels.error, websockets=False,
     ).serve()
 
 

@@ -17,6 +17,7 @@ from farthing.bench.bill_run import bill_run
 from farthing.bench.figures import Figure, Skipped, WrongAnswer, sync_seconds
 from farthing.bench.growth import growth
 from farthing.bench.ingest import ingest
+from farthing.bench.over_http import over_http
 from farthing.bench.pdf import pdf
 from farthing.bench.read import read
 from farthing.bench.simulation import simulation
@@ -28,6 +29,7 @@ class What(StrEnum):
     """What can be measured."""
 
     INGEST = "ingest"
+    HTTP = "http"
     GROWTH = "growth"
     BILL_RUN = "bill-run"
     READ = "read"
@@ -54,6 +56,7 @@ class Bench:
 
 BENCHES: Final[Mapping[What, Bench]] = {
     What.INGEST: Bench(lambda place, amount: ingest(place, amount.rows, amount.stored), 20_000, stored=True),
+    What.HTTP: Bench(lambda place, amount: over_http(place, amount.rows, amount.stored), 20_000, stored=True),
     What.GROWTH: Bench(lambda place, amount: growth(place, amount.rows), 10_000),
     What.BILL_RUN: Bench(lambda place, amount: bill_run(place, amount.rows), 1_000),
     What.READ: Bench(lambda place, amount: read(place, amount.rows), 2_000),
@@ -72,7 +75,7 @@ def bench(
         int | None, typer.Option(min=1, max=10_000_000, help="How many events, invoices or answers.")
     ] = None,
     stored: Annotated[
-        int, typer.Option(min=0, max=100_000_000, help="How many events are there before (ingest).")
+        int, typer.Option(min=0, max=100_000_000, help="How many events are there before (ingest, http).")
     ] = 0,
     folder: Annotated[
         Path, typer.Option(help="Where the disk is that is measured; what is made there is removed.")
