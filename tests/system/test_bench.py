@@ -32,4 +32,4 @@ def test_for_people_it_prints_lines(program: Program) -> None:
 
 
 def test_what_cannot_be_measured_is_named(program: Program) -> None:
-    program.run("bench", "pdf", status=2)
+    program.run("bench", "everything", status=2)
