@@ -274,6 +274,20 @@ def test_every_check_has_a_test_that_breaks_it() -> None:
     assert {check for check, *_ in BREAKS} == set(NAMES)
 
 
+def test_late_usage_that_was_charged_wrongly_is_named(company: Books) -> None:
+    """With the subscription, the period and what its lines lack (rule 18)."""
+    company.use("late", "2026-10-03T12:00:00Z", "7")
+    company.api.clock.to("2026-12-02T00:00:00Z")
+    company.run("2026-12-02T00:00:00Z")
+    assert found(company)["I8"].holds
+    late = of(invoice_lines, company.api.organization) & (invoice_lines.c.reason == "late_usage")
+    with company.api.farthing.database.write() as connection:
+        connection.execute(update(invoice_lines).where(late).values(entered=30, amount=30))
+    [broken] = found(company)["I8"].broken
+    assert broken.problem == "calls of the period from 2026-10-01T00:00:00+00:00 lacks 0.40"
+    company.api.clock.to("2026-11-20T12:00:00Z")
+
+
 def test_what_is_not_sealed_yet_is_not_wrong(company: Books) -> None:
     company.one_off("1")
     with company.api.farthing.database.read() as connection:
