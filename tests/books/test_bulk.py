@@ -7,12 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from farthing.kernel.bulk import insert_rows
+from farthing.kernel.bulk import insert_rows, put_rows, read_pairs
 from farthing.kernel.columns import instant_stored
 from farthing.kernel.database import refusing
 from farthing.kernel.problems import Conflict
 from farthing.usage.events.keyset.models import event_hashes
 from farthing.usage.events.models import events
+from farthing.usage.quantities.models import late_arrivals
 from tests.service.conftest import Api
 
 pytestmark = [pytest.mark.books, pytest.mark.together]
@@ -58,3 +59,22 @@ def test_a_violation_is_named_and_nothing_stays(api: Api) -> None:
     assert [tuple(row) for row in found] == [(api.organization, -1, 7)]
     with database.write() as connection:
         connection.execute(delete(event_hashes).where(mine))
+
+
+def test_rows_are_put_in_the_place_of_those_with_their_key(api: Api) -> None:
+    """And are found by two numbers of it, however many are asked for."""
+    columns = ("organization", "subject_ref", "meter", "seq", "earliest")
+    database, mine = api.farthing.database, {"organization": api.organization}
+    before = [(api.organization, ref, "m", ref % 3, 5) for ref in range(2_500)]
+    after = [(api.organization, ref, "m", ref % 3, 6) for ref in range(1_000, 3_000)]
+    with database.write() as connection:
+        insert_rows(connection, late_arrivals, columns, before)
+        put_rows(connection, late_arrivals, columns, after, keys=4)
+        put_rows(connection, late_arrivals, columns, [], keys=4)
+        pairs = [(ref, seq) for ref in range(3_000) for seq in (0, 1)]
+        found = list(read_pairs(connection, late_arrivals, columns[1:], mine, ("subject_ref", "seq"), pairs))
+        nobodys = list(read_pairs(connection, late_arrivals, columns, mine, ("subject_ref", "seq"), []))
+        connection.execute(delete(late_arrivals).where(late_arrivals.c.organization == api.organization))
+    expected = [row[1:] for row in (*before[:1_000], *after) if row[3] in (0, 1)]
+    assert sorted(found) == expected
+    assert nobodys == []

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -123,5 +124,33 @@ def test_blanks_at_the_end_tell_texts_apart_on_every_engine(
     for id in ("e1", "e1 ", "E1"):
         books.use(id, "2026-11-01T00:00:00Z")
     assert [books.api.get(f"/v1/customers/{key}").status_code for key in ("acme", "acme%20", "ACME")] == [200, 404, 404]
+    assert all(one.holds for one in verify(farthing, [books.api.organization]))
+    farthing.close()
+
+
+def test_usage_put_together_before_there_were_days_is_the_same_usage(
+    engine: str, servers: Servers, clock: TestClock, tmp_path: Path
+) -> None:
+    """Also what no 64-bit number holds; and what comes later is added to it."""
+    from alembic import command
+
+    settings = load_settings({}, home=str(tmp_path), log_level="error", database_url=needs(engine, servers))
+    farthing = open_farthing(settings, clock)
+    books = Books(api_of(farthing, web_application(farthing).test_client(), clock))
+    books.customer()
+    books.meter("calls")
+    quantities = ["0.5", "-3", "1e20", "0.0000000000001", "7", "12345678901234567890.123456789012"]
+    for number, quantity in enumerate(quantities):
+        books.use(f"e{number}", f"2026-11-{1 + number // 4:02}T0{number}:20:00Z", quantity=quantity)
+    asked = "/v1/usage?customer=acme&meter=calls&from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z&window="
+    before = [books.api.get(asked + window).get_json()["data"] for window in ("none", "day", "hour")]
+    for step, to in ((command.downgrade, "0031_no_padding"), (command.upgrade, "head")):
+        with farthing.database.write() as connection:
+            step(configuration(connection), to)
+    assert [books.api.get(asked + window).get_json()["data"] for window in ("none", "day", "hour")] == before
+    assert all(one.holds for one in verify(farthing, [books.api.organization]))
+    books.use("later", "2026-11-01T00:21:00Z", quantity="1")
+    [after] = books.api.get(asked + "none").get_json()["data"]
+    assert Fraction(after["value"]) == sum(map(Fraction, quantities)) + 1
     assert all(one.holds for one in verify(farthing, [books.api.organization]))
     farthing.close()

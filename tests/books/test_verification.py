@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from farthing.kernel.sealing import Sealing
 from farthing.kernel.sealing.models import chains, seals, unsealed
 from farthing.usage.events.models import events
 from farthing.usage.events.store import after_in
-from farthing.usage.quantities.models import usage_points, usage_rollups
+from farthing.usage.quantities.models import usage_days, usage_points, usage_quarter_hours
+from farthing.usage.quantities.units import ONE
 from farthing.verification import CHECKS, Verified, verify
 from tests.service.books import BASE, CALLS, Books
 
@@ -146,13 +146,19 @@ def a_void_is_undone(connection: Connection, organization: str) -> None:
 
 @breaks("I2", "subject", "a quarter hour is not the sum of its events")
 def a_rollup_is_altered(connection: Connection, organization: str) -> None:
-    connection.execute(update(usage_rollups).where(of(usage_rollups, organization)).values(total=Decimal(8)))
+    mine = of(usage_quarter_hours, organization)
+    connection.execute(update(usage_quarter_hours).where(mine).values(total=8 * ONE))
+
+
+@breaks("I2", "subject", "a day is not the sum of its events")
+def a_day_is_altered(connection: Connection, organization: str) -> None:
+    connection.execute(update(usage_days).where(of(usage_days, organization)).values(greatest=8 * ONE))
 
 
 @breaks("I2", "subject", "a quarter hour has something and no events")
 def a_rollup_is_forged(connection: Connection, organization: str) -> None:
-    row = first(connection, usage_rollups, organization, "slot")._asdict()
-    connection.execute(insert(usage_rollups).values(row | {"slot": instant_from("2026-12-01T00:00:00Z")}))
+    row = first(connection, usage_quarter_hours, organization, "slot")._asdict()
+    connection.execute(insert(usage_quarter_hours).values(row | {"slot": instant_from("2026-12-01T00:00:00Z")}))
 
 
 @breaks("I4", "lin_forged", "bills time from 2026-10-15T00:00:00+00:00 on that line")

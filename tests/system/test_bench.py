@@ -14,8 +14,9 @@ def test_each_figure_stands_beside_its_floors(program: Program) -> None:
     figures = [figure for figure in told["figures"] if "PostgreSQL" not in figure["name"]]  # not everywhere
     floors = [(figure["name"].split(":")[0], len(figure["floors"])) for figure in figures]
     assert floors == [
-        *[("ingest", 2)] * 5, ("ingest", 1), *[("ingest over HTTP", 1)] * 4, *[("growth", 2)] * 6, ("bill-run", 1),
-        ("read", 1), *[("read", 2)] * 4, ("simulation", 1), *[("pdf", 1)] * 2,
+        *[("ingest", 2)] * 5, ("ingest", 1), *[("ingest over HTTP", 1)] * 4, *[("growth", 2)] * 6,
+        ("follow", 1), *[("usage", 1)] * 3, ("bill-run", 1), ("read", 1), *[("read", 2)] * 4,
+        ("simulation", 1), *[("pdf", 1)] * 2,
     ]
     found = [floor for figure in figures for floor in figure["floors"]]
     assert all(floor["per_second"] > 0 and floor["ratio"] > 0 for floor in found)

@@ -15,6 +15,7 @@ import typer
 from farthing import __version__
 from farthing.bench.bill_run import bill_run
 from farthing.bench.figures import Figure, Skipped, WrongAnswer, sync_seconds
+from farthing.bench.follow import follow, usage
 from farthing.bench.growth import growth
 from farthing.bench.ingest import ingest
 from farthing.bench.over_http import over_http
@@ -31,6 +32,8 @@ class What(StrEnum):
     INGEST = "ingest"
     HTTP = "http"
     GROWTH = "growth"
+    FOLLOW = "follow"
+    USAGE = "usage"
     BILL_RUN = "bill-run"
     READ = "read"
     SIMULATION = "simulation"
@@ -58,6 +61,8 @@ BENCHES: Final[Mapping[What, Bench]] = {
     What.INGEST: Bench(lambda place, amount: ingest(place, amount.rows, amount.stored), 20_000, stored=True),
     What.HTTP: Bench(lambda place, amount: over_http(place, amount.rows, amount.stored), 20_000, stored=True),
     What.GROWTH: Bench(lambda place, amount: growth(place, amount.rows), 10_000),
+    What.FOLLOW: Bench(lambda place, amount: follow(place, amount.rows), 20_000),
+    What.USAGE: Bench(lambda place, amount: usage(place, amount.rows), 2_000),
     What.BILL_RUN: Bench(lambda place, amount: bill_run(place, amount.rows), 1_000),
     What.READ: Bench(lambda place, amount: read(place, amount.rows), 2_000),
     What.SIMULATION: Bench(lambda place, amount: simulation(place, amount.rows), 1_000),

@@ -96,7 +96,7 @@ def _patience(backend: str) -> dict[str, Any]:  # Any: what each driver takes
 def _prepare_sqlite(connection: Any, record: object) -> None:  # Any: the DB-API has no type
     connection.isolation_level = None  # the "begin" event decides, not the driver
     _keep_a_log(connection)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-32000", "wal_autocheckpoint=20000"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

@@ -8,18 +8,24 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import Connection
+
 from farthing.catalog import Meter, MeterBook
+from farthing.kernel.clock import ticks
 from farthing.kernel.database import Database
+from farthing.kernel.processes import uncollected
 from farthing.kernel.telemetry import Telemetry
-from farthing.pricing.aggregation import Partial
 from farthing.usage.events.streams import StreamStore
-from farthing.usage.quantities.rollup_store import RollupStore
-from farthing.usage.quantities.rollups import Place, Slot, rolled_up, voided_slots
-from farthing.usage.quantities.steps import step_of
+from farthing.usage.quantities.models import usage_days, usage_quarter_hours
+from farthing.usage.quantities.rollup_store import RollupStore, standing_points
+from farthing.usage.quantities.rollups import Rollups, Slot, day_of, days_of, rolled_up, voided_slots
+from farthing.usage.quantities.steps import DAY, step_of
 from farthing.usage.quantities.store import QuantityStore
 
-STEP: Final = 2_000  # points written in one transaction, at most, so that other writers wait for little
+STEP: Final = 2_000  # points written in the first transaction; the next ones are as large as the disk lets them be
+MOST: Final = 64_000  # points in one transaction
 LEAST: Final = 100  # events in one transaction, however many meters read them
+HELD_SECONDS: Final = 0.25  # that a transaction may take, since other writers wait for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +38,13 @@ class Follower:
 
     def follow(self, organization: str, meters: Sequence[Meter], upto: int) -> None:
         """Read the events up to this position into these meters, in short transactions."""
-        known = {meter.id: meter for meter in meters}
+        known, size = {meter.id: meter for meter in meters}, STEP
         while behind := self._behind(organization, known, upto):
             old = min(behind.values())
             slowest = [known[id] for id, seq in behind.items() if seq == old]
             ahead = [seq for seq in behind.values() if seq > old]
-            self._step(organization, slowest, old, min(old + max(STEP // len(slowest), LEAST), upto, *ahead))
+            new = min(old + max(size // len(slowest), LEAST), upto, *ahead)
+            size = _next_size(size, self._step(organization, slowest, old, new))
 
     def follow_all(self) -> int:
         """Bring every meter of every organisation up to date; returns how many events were waiting."""
@@ -72,29 +79,42 @@ class Follower:
             positions = {**positions, **dict.fromkeys(unknown, 0)}
         return {id: seq for id, seq in positions.items() if seq < upto}
 
-    def _step(self, organization: str, meters: Sequence[Meter], old: int, new: int) -> None:
+    def _step(self, organization: str, meters: Sequence[Meter], old: int, new: int) -> float:
+        """Read some events; for how many seconds others had to wait for that to be written."""
         types = list({meter.event_type for meter in meters})
-        with self.database.read() as connection:
-            events = QuantityStore(connection).events(organization, types, old, new)
         by_id = {meter.id: meter for meter in meters}
-        step = step_of(meters, events)  # all of this before the transaction, which others wait for
-        rollups = rolled_up(by_id, step.points)
-        with self.database.write() as connection:
-            store = QuantityStore(connection)
-            if store.advance(organization, list(by_id), old, new):
-                store.add(organization, step)
-                _roll_up(RollupStore(connection), organization, by_id, rollups, voided_slots(by_id, step))
+        with uncollected():
+            with self.database.read() as connection:
+                events = QuantityStore(connection).events(organization, types, old, new)
+            step = step_of(meters, events)  # all of this before the transaction, which others wait for
+            rollups, voided = rolled_up(by_id, step.points), voided_slots(by_id, step)
+            with self.database.write() as connection:
+                begun = ticks()
+                store = QuantityStore(connection)
+                if store.advance(organization, list(by_id), old, new):
+                    store.add(organization, step)
+                    _roll_up(connection, organization, by_id, rollups, voided, new)
+        return ticks() - begun
+
+
+def _next_size(size: int, seconds: float) -> int:
+    """Large steps are cheaper for each event, as long as nobody waits long for them."""
+    if seconds > HELD_SECONDS:
+        return max(size // 2, STEP)
+    return min(size * 2, MOST) if seconds < HELD_SECONDS / 2 else size
 
 
 def _roll_up(
-    store: RollupStore, organization: str, meters: Mapping[str, Meter], found: Mapping[Place, Partial],
-    voided: Set[Slot],
+    connection: Connection, organization: str, meters: Mapping[str, Meter], found: Rollups, voided: Set[Slot], seq: int
 ) -> None:
-    """Merge what a step found; quarter hours in which something was voided are put together anew."""
-    store.merge(organization, {
-        place: partial for place, partial in found.items()
-        if Slot(place.meter, place.subject_ref, place.slot) not in voided
-    } if voided else found)
-    anew = sorted(voided, key=lambda slot: (slot.meter, slot.subject_ref, slot.start))
-    standing = ((row, row.point(meters[row.meter].aggregation)) for row in store.standing(organization, anew))
-    store.replace(organization, anew, rolled_up(meters, standing))
+    """Merge what a step found; quarter hours and days in which something was voided are put together anew."""
+    quarters = RollupStore(connection, usage_quarter_hours, organization)
+    days, voided_days = RollupStore(connection, usage_days, organization), {day_of(slot) for slot in voided}
+    of_days = days_of((place, one) for place, one in found.items() if day_of(place.slot) not in voided_days)
+    if voided:
+        standing = (point.placed() for point in standing_points(connection, organization, voided))
+        found = {place: one for place, one in found.items() if place.slot not in voided} | rolled_up(meters, standing)
+    quarters.fold(found, voided, seq)
+    if voided_days:
+        of_days |= days_of(quarters.within(voided_days, DAY))
+    days.fold(of_days, voided_days, seq)

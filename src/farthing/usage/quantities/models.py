@@ -1,8 +1,8 @@
 """Tables that follow the events: how far, and what each meter made of them."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table
 
-from farthing.kernel.columns import Digest, Exact, Identifier, Instant, LongText, Name, required, table
+from farthing.kernel.columns import Digest, Identifier, Instant, LongText, Name, required, table
 
 meter_positions = table(
     "meter_positions",
@@ -27,25 +27,34 @@ usage_points = table(  # an event as its meter sees it
     PrimaryKeyConstraint("organization", "meter", "subject_ref", "time", "seq", name="usage_points_pk"),
 )
 
-usage_rollups = table(  # the points of a quarter hour of UTC, put together
-    "usage_rollups",
-    required("organization", Identifier),
-    required("meter", Identifier),
-    required("subject_ref", BigInteger),
-    required("slot", Instant),
-    required("group_hash", Digest),
-    required("group_values", LongText),  # JSON: of the meter's group_by, in its order
-    required("events", Integer),
-    required("counted", Integer),
-    required("total", Exact),
-    Column("least", Exact),
-    Column("greatest", Exact),
-    Column("latest_time", Instant),
-    Column("latest_id", Name),
-    Column("latest_source", Name),
-    Column("latest_value", Exact),
-    PrimaryKeyConstraint("organization", "meter", "subject_ref", "slot", "group_hash", name="usage_rollups_pk"),
-)
+
+def _rollups(name: str) -> Table:
+    """Points put together; numbers in units of 10**-9."""
+    return table(
+        name,
+        required("organization", Identifier),
+        required("meter", Identifier),
+        required("subject_ref", BigInteger),
+        required("slot", Instant),  # its start
+        required("group_hash", Digest),
+        required("group_values", LongText),  # JSON: of the meter's group_by, in its order
+        required("events", BigInteger),
+        required("counted", BigInteger),
+        Column("total", BigInteger),
+        Column("least", BigInteger),
+        Column("greatest", BigInteger),
+        Column("latest_value", BigInteger),
+        Column("beyond", LongText),  # JSON: these four as texts, and all null, where one does not fit
+        Column("latest_time", Instant),
+        Column("latest_id", Name),
+        Column("latest_source", Name),
+        required("seq", BigInteger),  # up to where events had been read when it was written
+        PrimaryKeyConstraint("organization", "meter", "subject_ref", "slot", "group_hash", name=f"{name}_pk"),
+    )
+
+
+usage_quarter_hours = _rollups("usage_quarter_hours")
+usage_days = _rollups("usage_days")
 
 unusable_events = table(  # what has a value that its meter cannot count, found when it was too late to refuse it
     "unusable_events",
@@ -69,5 +78,5 @@ late_arrivals = table(  # what a step of a follower read that came, or was voide
     Index("late_arrivals_by_seq", "organization", "seq"),
 )
 
-for clustered in (usage_points, usage_rollups):  # SQLite: one B-tree each instead of two
+for clustered in (usage_points, usage_quarter_hours, usage_days):  # SQLite: one B-tree each instead of two
     clustered.dialect_options["sqlite"]["with_rowid"] = False

@@ -2,13 +2,23 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final
+
+import msgspec
 
 from farthing.catalog import Meter
 from farthing.kernel.strict_json import JsonNumber, kind
 from farthing.pricing.aggregation import Aggregation, Properties
 from farthing.pricing.arithmetic import NotADecimal, decimal_from, plain
 
-Data = Mapping[str, object] | None  # JSON, numbers as JsonNumber
+Data = Mapping[str, object] | None  # JSON, numbers as JsonNumber or int
+SHORT: Final = 10**18  # whole numbers below it are their own canonical text, and need no look at their digits
+_decode: Final = msgspec.json.Decoder(float_hook=JsonNumber).decode
+
+
+def data_of(text: str | None) -> Data:
+    """An event's data as it was stored, which was checked when it came."""
+    return None if text is None else _decode(text)
 
 
 class Unusable(Exception):
@@ -34,6 +44,8 @@ def text_of(value: object) -> str | None:
     """The canonical text of a JSON scalar."""
     if isinstance(value, str) or value is None:
         return value
+    if type(value) is int:
+        return str(value) if -SHORT < value < SHORT else plain(decimal_from(str(value)))
     if isinstance(value, JsonNumber):
         return plain(decimal_from(value.literal))
     return "true" if value else "false"
@@ -53,7 +65,9 @@ def value_of(meter: Meter, data: Data) -> Value:
         if isinstance(value, (dict, list)):
             raise Unusable(f"must be a string, a number, true or false for the meter {meter.key}, not an {kind(value)}")
         return text_of(value)
-    text = value.literal if isinstance(value, JsonNumber) else value
+    if isinstance(value, str) and len(value) < 18 and value.isascii() and value.isdigit() and value[0] != "0":
+        return Decimal(value)
+    text = value.literal if isinstance(value, JsonNumber) else str(value) if type(value) is int else value
     if not isinstance(text, str):
         raise Unusable(f"must be a number for the meter {meter.key}, not {kind(value)}")
     try:

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
 from farthing.catalog import Meter, MeterBook
 from farthing.customers import CustomerBook
@@ -22,8 +22,9 @@ from farthing.usage import Arrival, Arrived, Point, Wanted
 from farthing.usage.events.streams import StreamStore
 from farthing.usage.quantities.follower import Follower
 from farthing.usage.quantities.late import LateStore
+from farthing.usage.quantities.models import usage_days, usage_quarter_hours
 from farthing.usage.quantities.rollup_store import RollupStore
-from farthing.usage.quantities.rollups import whole_slots
+from farthing.usage.quantities.rollups import Cover, covered
 from farthing.usage.quantities.steps import StoredPoint
 from farthing.usage.quantities.store import QuantityStore
 from farthing.usage.quantities.tables import Cell, Group, of_partials, of_points, partials_of
@@ -76,8 +77,8 @@ class Quantities:
         with self.database.read() as connection:
             refs = _all_refs(SubjectStore(connection), organization, customer.id) if customer else None
             place = _Where(connection, organization, meter, refs)
-            if whole := whole_slots(meter, cut, question.group_by):
-                return _from_rollups(place, whole, cut, question.group_by)
+            if cover := covered(meter, cut, question.group_by):
+                return _from_rollups(place, cover, cut, question.group_by)
             begin = None if meter.aggregation is Aggregation.WEIGHTED_SUM else question.start
             points = place.points(begin, question.end)
         return of_points(meter.aggregation, points, cut, question.group_by)
@@ -94,11 +95,11 @@ class Quantities:
             for places in alike.values():
                 one, takers = wanted[places[0]], _takers(places, refs)
                 for row in _rows(QuantityStore(connection), organization, one, sorted(takers), upto):
-                    known = max(row.seq, bound[row.subject_ref])
+                    known, point = max(row.seq, bound[row.subject_ref]), row.point(one.meter.aggregation)
                     for place in takers[row.subject_ref]:
-                        if wanted[place].closed and not wanted[place].came_in_time(row.time, known):
+                        if wanted[place].closed and not wanted[place].came_in_time(point.time, known):
                             continue  # late, and its meter ignores that
-                        found[place].append(row.point(one.meter.aggregation))
+                        found[place].append(point)
         return found
 
     def late_arrivals(self, organization: str, asked: Sequence[Arrived]) -> Sequence[Sequence[Arrival]]:
@@ -134,19 +135,20 @@ class _Where:
         rows = QuantityStore(self.connection).points(self.organization, self.meter.id, self.refs, start, end)
         return [row.point(self.meter.aggregation) for row in rows]
 
-    def rollups(self, period: Period) -> Iterator[tuple[datetime, Group, Partial]]:
-        return RollupStore(self.connection).of(self.organization, self.meter.id, self.refs, period)
+    def rollups(self, table: Table, periods: Sequence[Period]) -> Iterator[tuple[datetime, Group, Partial]]:
+        return RollupStore(self.connection, table, self.organization).of(self.meter.id, self.refs, periods)
 
 
-def _from_rollups(place: _Where, whole: Period, cut: Sequence[Period], group_by: Sequence[str]) -> list[Cell]:
-    """Whole quarter hours from rollups, and from points what is left of them at both ends."""
+def _from_rollups(place: _Where, cover: Cover, cut: Sequence[Period], group_by: Sequence[str]) -> list[Cell]:
+    """Whole days and quarter hours from rollups, and from points what is left of them at both ends."""
     positions = [place.meter.group_by.index(name) for name in group_by]
     starts = [window.start for window in cut]
     rolled = (
-        (bisect_right(starts, slot) - 1, tuple(group[position] for position in positions), partial)
-        for slot, group, partial in place.rollups(whole)
+        (bisect_right(starts, slot) - 1, tuple([group[position] for position in positions]), partial)
+        for table, periods in ((usage_days, cover.days), (usage_quarter_hours, cover.quarters))
+        for slot, group, partial in place.rollups(table, periods)
     )
-    edges = [*place.points(cut[0].start, whole.start), *place.points(whole.end, cut[-1].end)]
+    edges = [point for period in cover.points for point in place.points(period.start, period.end)]
     return of_partials(place.meter.aggregation, chain(rolled, partials_of(edges, cut, group_by)), cut, group_by)
 
 

@@ -1,30 +1,36 @@
-"""What some meters make of some events: values in, rows out, no store."""
+"""What some meters make of some events: values in, rows out, no store.
 
-import json
-from collections.abc import Sequence
+Times are whole microseconds since 1970, as the database has them: a follower reads many, and compares them only.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+import msgspec
+
 from farthing.catalog import Meter
-from farthing.kernel.columns import EPOCH
-from farthing.kernel.strict_json import decoded
-from farthing.pricing.aggregation import Aggregation, Point
+from farthing.kernel.columns import instant_stored
+from farthing.pricing.aggregation import Aggregation, Point, Properties
 from farthing.pricing.arithmetic import plain
-from farthing.usage.quantities.reading import Data, Unusable, counts, properties_of, value_of
+from farthing.usage.quantities.reading import Unusable, Value, counts, data_of, properties_of, value_of
+from farthing.usage.quantities.units import Units, units_of
 
-SLOT: Final = timedelta(minutes=15)
-SKEW: Final = timedelta(minutes=1)  # by which the clocks of two processes may differ, and a batch may take to be kept
+MINUTE: Final = 60_000_000
+SLOT: Final = 15 * MINUTE
+DAY: Final = 96 * SLOT  # of UTC
+SKEW: Final = MINUTE  # by which the clocks of two processes may differ, and a batch may take to be kept
+_encode: Final = msgspec.json.Encoder().encode
+_properties: Final = msgspec.json.Decoder(dict[str, str | None]).decode
 
 
-def slot_of(time: datetime) -> datetime:
-    """The start of the quarter hour that holds an instant."""
-    return time - (time - EPOCH) % SLOT
+def slot_of(time: int, width: int = SLOT) -> int:
+    """The start of the quarter hour, or other slot, that holds an instant."""
+    return time - time % width
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(NamedTuple):
     """An event or a void as a follower reads it."""
 
     seq: int
@@ -32,10 +38,10 @@ class Followed:
     id: str
     type: str
     subject_ref: int
-    time: datetime
+    time: int
     data: str | None
     voids: int | None
-    received_at: datetime
+    received_at: int
 
 
 class StoredPoint(NamedTuple):
@@ -43,7 +49,7 @@ class StoredPoint(NamedTuple):
 
     meter: str
     subject_ref: int
-    time: datetime
+    time: int
     seq: int
     source: str
     id: str
@@ -54,10 +60,20 @@ class StoredPoint(NamedTuple):
     def point(self, aggregation: Aggregation) -> Point:
         """The same as pricing takes it."""
         value = self.value if self.value is None or aggregation is Aggregation.UNIQUE_COUNT else Decimal(self.value)
-        return Point(self.time, self.source, self.id, value, json.loads(self.properties))
+        return Point(instant_stored(self.time), self.source, self.id, value, _properties(self.properties))
+
+    def placed(self) -> "Placed":
+        """The same as rollups take it, where its value is a number."""
+        units = None if self.value is None else units_of(Decimal(self.value))
+        return Placed(self, units, _properties(self.properties))
 
 
-Placed = tuple[StoredPoint, Point]  # the same event as it is stored and as pricing takes it
+class Placed(NamedTuple):
+    """A point with what rollups look at; units are None where it has no number."""
+
+    row: StoredPoint
+    units: Units | None
+    properties: Properties
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +82,7 @@ class VoidedPoint:
 
     meter: str
     subject_ref: int
-    time: datetime
+    time: int
     seq: int
     voided_seq: int
 
@@ -80,7 +96,7 @@ class UnusableEvent:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LateArrival:
     """Events of one subject and meter that came when their time was over, or were voided: where to look again.
 
@@ -91,8 +107,8 @@ class LateArrival:
     subject_ref: int
     meter: str
     seq: int
-    earliest: datetime
-    latest: datetime
+    earliest: int
+    latest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,31 +150,30 @@ def _note_late(meters: Sequence[Meter], event: Followed, step: Step) -> None:
     for meter in meters:
         place = event.subject_ref, meter.id
         known = step.late.get(place)
-        earliest = event.time if known is None else min(known.earliest, event.time)
-        latest = event.time if known is None else max(known.latest, event.time)
-        step.late[place] = LateArrival(*place, event.seq, earliest, latest)
+        if known is None:
+            step.late[place] = LateArrival(*place, event.seq, event.time, event.time)
+            continue
+        known.seq = event.seq
+        known.earliest = min(known.earliest, event.time)
+        known.latest = max(known.latest, event.time)
 
 
 def _read(meters: Sequence[Meter], event: Followed, step: Step) -> None:
-    data = _data(event.data)
+    data = data_of(event.data)
     properties = properties_of(data)
-    text = json.dumps(properties, ensure_ascii=False, separators=(",", ":"))
+    text = _encode(properties).decode()
     for meter in meters:
-        if not counts(meter, properties):
+        if meter.filter and not counts(meter, properties):
             continue
         try:
             value = value_of(meter, data)
         except Unusable as error:
             step.unusable.append(UnusableEvent(meter.id, event.seq, str(error)))
             continue
-        stored = plain(value) if isinstance(value, Decimal) else value
-        step.points.append((
-            StoredPoint(
-                meter.id, event.subject_ref, event.time, event.seq, event.source, event.id, stored, text
-            ),
-            Point(event.time, event.source, event.id, value, properties),
-        ))
+        step.points.append(_placed(meter, event, value, properties, text))
 
 
-def _data(text: str | None) -> Data:
-    return None if text is None else decoded(text.encode("utf-8"))  # type: ignore[return-value]  # checked when it came
+def _placed(meter: Meter, event: Followed, value: Value, properties: Mapping[str, str | None], text: str) -> Placed:
+    stored, units = (plain(value), units_of(value)) if isinstance(value, Decimal) else (value, None)
+    row = StoredPoint(meter.id, event.subject_ref, event.time, event.seq, event.source, event.id, stored, text)
+    return Placed(row, units, properties)

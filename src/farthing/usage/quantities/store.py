@@ -1,19 +1,31 @@
 """Rows of positions and points."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, insert, or_, select, type_coerce, update
 
+from farthing.kernel.bulk import insert_rows
+from farthing.kernel.columns import Instant
 from farthing.kernel.database import insert_unless_there
 from farthing.usage.events.models import events
 from farthing.usage.events.store import SEQ, after_in
 from farthing.usage.quantities.models import late_arrivals, meter_positions, unusable_events, usage_points
-from farthing.usage.quantities.steps import Followed, Step, StoredPoint
+from farthing.usage.quantities.steps import Followed, LateArrival, Step, StoredPoint
 
-POINT_COLUMNS = [usage_points.c[name] for name in StoredPoint._fields]
-EVENT_COLUMNS = [SEQ if part.name == "seq" else events.c[part.name] for part in fields(Followed)]
+WRITTEN: Final = ("organization", *StoredPoint._fields)
+LATE: Final = ("organization", *(part.name for part in fields(LateArrival)))
+
+
+def raw(column: ColumnElement[Any]) -> ColumnElement[Any]:  # Any: any column's type
+    """Instants as the database has them."""
+    return type_coerce(column, BigInteger) if isinstance(column.type, Instant) else column
+
+
+POINT_COLUMNS = [raw(usage_points.c[name]) for name in StoredPoint._fields]
+EVENT_COLUMNS = [SEQ if name == "seq" else raw(events.c[name]) for name in Followed._fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +60,16 @@ class QuantityStore:
 
     def add(self, organization: str, step: Step) -> None:
         """Write what followers found, and take out what was voided."""
-        mine = {"organization": organization}
-        if step.points:
-            self.connection.execute(insert(usage_points), [row._asdict() | mine for row, _ in step.points])
-        if step.late:
-            self.connection.execute(insert(late_arrivals), [asdict(one) | mine for one in step.late.values()])
+        rows = sorted([(organization, *point.row) for point in step.points])
+        insert_rows(self.connection, usage_points, WRITTEN, rows)
+        late = [(organization, *astuple(one)) for one in step.late.values()]
+        insert_rows(self.connection, late_arrivals, LATE, late)
         if step.unusable:
+            mine = {"organization": organization}
             self.connection.execute(insert(unusable_events), [asdict(one) | mine for one in step.unusable])
         if step.voids:
             columns = ("meter", "subject_ref", "time", "seq")
-            same = [usage_points.c[name] == bindparam(f"of_{name}") for name in columns]
+            same = [raw(usage_points.c[name]) == bindparam(f"of_{name}") for name in columns]
             change = update(usage_points).where(usage_points.c.organization == organization, *same)
             self.connection.execute(change.values(voided_seq=bindparam("by")), [
                 {f"of_{name}": getattr(void, name) for name in columns} | {"by": void.voided_seq}
