@@ -5,11 +5,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
 from typing import Any, TypeAlias
 
 from farthing.pricing import charges
 from farthing.pricing.adjustments import WHOLE, adjusted
-from farthing.pricing.aggregation import Aggregation, Over, Point, Properties, aggregate, require_inside, sum_of
+from farthing.pricing.aggregation import (
+    NOTHING,
+    Aggregation,
+    Over,
+    Partial,
+    Point,
+    Properties,
+    aggregate,
+    merged,
+    require_inside,
+    result,
+    sum_of,
+)
 from farthing.pricing.arithmetic import ZERO, Exact, exactly, rounded
 from farthing.pricing.calendar import Period
 from farthing.pricing.charges import ONE, Step, amount_of
@@ -28,6 +41,7 @@ from farthing.pricing.prices import (
     Volume,
 )
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Group: TypeAlias = tuple[str | None, ...]
 """The values of the properties that a price groups by or a matrix has as dimensions."""
 
@@ -63,9 +77,8 @@ class GroupRating:
 
 def usage_of(events: Iterable[tuple[Decimal, Properties]]) -> Usage:
     """Usage given as bare events, each an amount and its properties, in order of time."""
-    start = datetime(1970, 1, 1, tzinfo=UTC)
     points = tuple(
-        Point(start + timedelta(microseconds=number), "", str(number), quantity, properties)
+        Point(_EPOCH + timedelta(microseconds=number), "", str(number), quantity, properties)
         for number, (quantity, properties) in enumerate(events)
     )
     return Usage(sum_of(points), points)
@@ -165,6 +178,55 @@ def rate_metered(
         for group in sorted(groups.keys() | carried.keys(), key=charges.nulls_last)
         for held in [carried.get(group, ZERO)]
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """Events of a meter put together that agree in these properties, the only ones that can be told of them."""
+
+    properties: Properties
+    partial: Partial
+
+
+def looks_at(price: Price) -> frozenset[str] | None:
+    """The properties by which a price tells events apart; None where it looks at each event by itself."""
+    if isinstance(price.charge, (Percentage, Dynamic)):
+        return None
+    dimensions = price.charge.dimensions if isinstance(price.charge, Matrix) else ()
+    return frozenset([*price.group_by, *price.filter, *dimensions])
+
+
+def rate_tallied(
+    price: Price, aggregation: Aggregation, tallied: Iterable[Tallied], currency: Currency, share: Fraction = WHOLE
+) -> tuple[GroupRating, ...]:
+    """What `rate_metered` makes of the same events one by one, for a full period without pauses.
+
+    tallied      each event of the period in one of them; they tell all that the price looks at
+    aggregation  one that rollups can answer for
+    raises       UnpricedUsage
+    """
+    groups: dict[Group, list[Tallied]] = {} if price.group_by else {(): []}
+    for one in tallied:
+        if all(one.properties.get(name) in values for name, values in price.filter.items()):
+            groups.setdefault(tuple([one.properties.get(name) for name in price.group_by]), []).append(one)
+    return tuple(
+        GroupRating(group, rate(price, _tallied_usage(price, aggregation, groups[group]), currency, share))
+        for group in sorted(groups, key=charges.nulls_last)
+    )
+
+
+def _tallied_usage(price: Price, aggregation: Aggregation, tallied: Sequence[Tallied]) -> Usage:
+    with exactly():
+        quantity = result(aggregation, reduce(merged, [one.partial for one in tallied], NOTHING))
+    points = [_as_point(aggregation, one) for one in tallied] if isinstance(price.charge, Matrix) else []
+    return Usage(quantity, tuple(points))
+
+
+def _as_point(aggregation: Aggregation, one: Tallied) -> Point:
+    """One event of all their amount, for a model that sums them by their properties."""
+    of_numbers = one.partial.total if one.partial.counted else None
+    amount = Decimal(one.partial.events) if aggregation is Aggregation.COUNT else of_numbers
+    return Point(_EPOCH, "", "", amount, one.properties)
 
 
 def counted_for(price: Price, group: Group, points: Iterable[Point]) -> Sequence[Point]:

@@ -8,8 +8,9 @@ from typing import NamedTuple, Protocol
 from farthing.catalog import Meter
 from farthing.pricing.aggregation import Point
 from farthing.pricing.calendar import Period
+from farthing.pricing.rating import Tallied
 
-__all__ = ["Arrival", "Arrived", "Closed", "Metering", "Point", "Subjects", "Wanted"]
+__all__ = ["Arrival", "Arrived", "Closed", "Metering", "Point", "Subjects", "Tallied", "Wanted"]
 
 
 class Subjects(Protocol):
@@ -91,6 +92,13 @@ class Metering(Protocol):
 
     def points_of(self, organization: str, wanted: Sequence[Wanted], upto: int) -> Sequence[Sequence[Point]]:
         """What counts for each of these in its period, as far as was known at `upto`, by time; in the order asked."""
+
+    def tallies_of(
+        self, organization: str, wanted: Sequence[Wanted], upto: int
+    ) -> Sequence[Sequence[Tallied] | None]:
+        """The same points put together by the properties that their meter groups by, in the order asked; None where
+        this cannot be told without them: ask for the points.
+        """
 
     def late_arrivals(self, organization: str, asked: Sequence[Arrived]) -> Sequence[Sequence[Arrival]]:
         """What came for each of these when its time was over, or was voided, as far as events were followed."""

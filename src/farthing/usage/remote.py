@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from farthing.catalog import Meter
 from farthing.kernel.remote import Remote
-from farthing.usage import Arrival, Arrived, Metering, Point, Subjects, Wanted
+from farthing.usage import Arrival, Arrived, Metering, Point, Subjects, Tallied, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class RemoteMetering:
 
     def points_of(self, organization: str, wanted: Sequence[Wanted], upto: int) -> Sequence[Sequence[Point]]:
         return self.usage.ask(Metering.points_of, organization, wanted, upto) if wanted else []
+
+    def tallies_of(
+        self, organization: str, wanted: Sequence[Wanted], upto: int
+    ) -> Sequence[Sequence[Tallied] | None]:
+        return self.usage.ask(Metering.tallies_of, organization, wanted, upto) if wanted else []
 
     def late_arrivals(self, organization: str, asked: Sequence[Arrived]) -> Sequence[Sequence[Arrival]]:
         return self.usage.ask(Metering.late_arrivals, organization, asked) if asked else []

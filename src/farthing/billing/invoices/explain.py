@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from farthing.billing.coupons.store import AttachedCouponStore
 from farthing.billing.invoices.committed import commitment_rating
+from farthing.billing.invoices.counting import over
 from farthing.billing.invoices.measuring import Measured, wanted_of
-from farthing.billing.invoices.rating import Rater, over, ratings
+from farthing.billing.invoices.rating import Rater, ratings
 from farthing.billing.invoices.reasons import DiscountReason, TaxReason, discount_reasons, tax_reasons
 from farthing.billing.invoices.store import InvoiceStore
 from farthing.billing.invoices.values import Invoice, InvoiceLine, LineNotFound, found

@@ -11,18 +11,22 @@ from farthing.catalog import Meter
 from farthing.kernel.database import Database
 from farthing.pricing.aggregation import Aggregation, Point
 from farthing.pricing.calendar import Period
-from farthing.usage import Metering, Wanted
+from farthing.usage import Metering, Tallied, Wanted
 
 BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The events that count for a meter in a period, and, for a level, those before it."""
+    """The events that count for a meter in a period, and, for a level, those before it.
+
+    tallied  the events put together, in the place of all points; None where there are points
+    """
 
     meter: Meter
     points: Sequence[Point]
     earlier: Sequence[Point]
+    tallied: Sequence[Tallied] | None = None
 
 
 def wanted_of(one: Subscription, meter: Meter, period: Period) -> Wanted:
@@ -44,13 +48,23 @@ def in_time(
     ]
 
 
-def measured(metering: Metering, organization: str, wanted: Sequence[Wanted], upto: int) -> list[Measured]:
-    """What was counted, in the order asked for; a level's earlier changes are asked for with the rest."""
-    asked = [each for one in wanted for each in (one, *_carried(one))]
-    points = iter(metering.points_of(organization, asked, upto))
+def measured(
+    metering: Metering, organization: str, wanted: Sequence[Wanted], together: Sequence[bool], upto: int
+) -> list[Measured]:
+    """What was counted, in the order asked for; a level's earlier changes are asked for with the rest.
+
+    together  for each, whether its events may be put together
+    """
+    summed = [one for one, may in zip(wanted, together, strict=True) if may]
+    tallies = iter(metering.tallies_of(organization, summed, upto) if summed else [])
+    found = [next(tallies) if may else None for may in together]
+    single = [one for one, tallied in zip(wanted, found, strict=True) if tallied is None]
+    asked = [each for one in single for each in (one, *_carried(one))]
+    points = iter(metering.points_of(organization, asked, upto) if asked else [])
     return [
+        Measured(one.meter, (), (), tallied) if tallied is not None else
         Measured(one.meter, next(points), [point for _ in _carried(one) for point in next(points)])
-        for one in wanted
+        for one, tallied in zip(wanted, found, strict=True)
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from farthing.billing.invoices.billed import NO_FEES, Due, Fees, billed_fees
 from farthing.billing.invoices.committed import Priced, true_ups, true_ups_alone
+from farthing.billing.invoices.counting import Counting, looking, metered, meters_of, over
 from farthing.billing.invoices.late import BilledPeriods, ClosedUsage, billed_usage, closed_usage
 from farthing.billing.invoices.measuring import BEGINNING, Measured, in_time, measured, wanted_of
 from farthing.billing.subscriptions.agreed import Plans, agreement_of, versions_of
@@ -14,18 +15,17 @@ from farthing.billing.subscriptions.closing import takes_late
 from farthing.billing.subscriptions.values import Subscription
 from farthing.catalog import Catalog, Meter
 from farthing.kernel.database import Database
-from farthing.pricing.aggregation import Aggregation, OutsidePeriod, Over
-from farthing.pricing.agreements import Agreement, Segment, outside, usage_segments
-from farthing.pricing.boundaries import Part
+from farthing.pricing.aggregation import Aggregation, OutsidePeriod
+from farthing.pricing.agreements import Agreement, Segment, usage_segments
 from farthing.pricing.calendar import Period
 from farthing.pricing.charges import UnpricedUsage
 from farthing.pricing.checks import UnsoundInvoice, check_invoice
 from farthing.pricing.currencies import Currency, currency
 from farthing.pricing.invoicing import Line, QuantityMissing, boundary_lines
 from farthing.pricing.late_usage import late_lines
-from farthing.pricing.rating import GroupRating, rate_metered
+from farthing.pricing.rating import GroupRating, rate_metered, rate_tallied
 from farthing.pricing.totalling import totals
-from farthing.usage import Arrived, Metering, Wanted
+from farthing.usage import Arrived, Metering
 
 PARKS: Final = (UnpricedUsage, QuantityMissing, UnsoundInvoice, OutsidePeriod, ArithmeticError)
 
@@ -139,8 +139,9 @@ class Rater:
         """What makes what was billed of some closed periods what their events up to `position` come to, for each."""
         meters, owners = self._meters(organization), [due.subscription for due, _ in asking]
         wanted = [
-            wanted_of(one, meters[key], each.period) for one, periods in zip(owners, touched, strict=True)
-            for each in periods for key in _meters_of(each.segments)
+            Counting(wanted_of(due.subscription, meters[key], each.period), looking(each.segments, key), agreement)
+            for (due, agreement), periods in zip(asking, touched, strict=True)
+            for each in periods for key in meters_of(each.segments)
         ]
         measured = iter(self._measured(organization, owners, wanted, position))
         since = {
@@ -151,7 +152,7 @@ class Rater:
             billed = billed_usage(connection, organization, since, rates)
         found: list[Sequence[Line] | str] = []
         for (due, agreement), periods in zip(asking, touched, strict=True):
-            counted = [{key: next(measured) for key in _meters_of(each.segments)} for each in periods]
+            counted = [{key: next(measured) for key in meters_of(each.segments)} for each in periods]
             of = billed.get(due.subscription.id, BilledPeriods())
             try:
                 found.append(_corrections(due, agreement, list(zip(periods, counted, strict=True)), of))
@@ -171,7 +172,7 @@ class Rater:
         segments = [
             usage_segments(a, d.boundary.used) if d.boundary.used else [] for d, a in zip(due, agreed, strict=True)
         ]
-        asked = [_metered(d, each, meters) for d, each in zip(due, segments, strict=True)]
+        asked = [metered(d, a, each, meters) for d, a, each in zip(due, agreed, segments, strict=True)]
         owners = [one.subscription for one in due]
         measured = iter(self._measured(organization, owners, [one for each in asked for one in each], position))
         return [
@@ -183,24 +184,23 @@ class Rater:
     def measured(
         self, organization: str, subscription: Subscription, meter: Meter, period: Period, upto: int
     ) -> Measured:
-        """What one meter counted for a subscription in a period."""
-        [measured] = self._measured(organization, [subscription], [wanted_of(subscription, meter, period)], upto)
-        return measured
+        """What one meter counted for a subscription in a period, event by event."""
+        wanted = wanted_of(subscription, meter, period)
+        asked = in_time(self.database, organization, [subscription], [wanted])
+        [found] = measured(self.metering, organization, asked, [False], upto)
+        return found
 
     def _measured(
-        self, organization: str, owners: Iterable[Subscription], wanted: Sequence[Wanted], upto: int
+        self, organization: str, owners: Iterable[Subscription], counting: Sequence[Counting], upto: int
     ) -> list[Measured]:
         """What was counted, in the order asked for; what is asked for more than once is counted once."""
-        names = [(one.meter.id, one.subscription, one.period) for one in wanted]
-        once = dict(zip(names, wanted, strict=True))
+        names = [(one.wanted.meter.id, one.wanted.subscription, one.wanted.period) for one in counting]
+        once = {name: one.wanted for name, one in zip(names, counting, strict=True)}
+        each = {name for name, one in zip(names, counting, strict=True) if not one.together}
         asked = in_time(self.database, organization, owners, list(once.values()))
-        found = dict(zip(once, measured(self.metering, organization, asked, upto), strict=True))
-        return [found[name] for name in names]
-
-
-def _meters_of(segments: Sequence[Segment]) -> list[str]:
-    """The keys of the meters that some prices look at, each once."""
-    return list(dict.fromkeys(one.price.meter for one in segments if one.price.meter is not None))
+        found = measured(self.metering, organization, asked, [name not in each for name in once], upto)
+        by_name = dict(zip(once, found, strict=True))
+        return [by_name[name] for name in names]
 
 
 def _corrections(
@@ -227,14 +227,6 @@ def _with_late(rated: Rated, late: Sequence[Line] | str) -> Rated:
     return replace(rated, lines=(*rated.lines, *late), late=True)
 
 
-def _metered(due: Due, segments: Sequence[Segment], meters: Mapping[str, Meter]) -> list[Wanted]:
-    """The usage that a boundary needs: of each meter once, however many prices look at it."""
-    if due.boundary.used is None:
-        return []
-    keys = dict.fromkeys(one.price.meter for one in segments if one.price.meter is not None)
-    return [wanted_of(due.subscription, meters[key], due.boundary.used.period) for key in keys]
-
-
 def _rated(
     due: Due, agreement: Agreement, segments: Sequence[tuple[Segment, Measured]], position: int, fees: Fees
 ) -> Rated:
@@ -258,6 +250,10 @@ def ratings(
     segment: Segment, measured: Measured, agreement: Agreement, unit: Currency
 ) -> tuple[GroupRating, ...]:
     """What a metered price charges for its part of a usage period, group by group; raises UnpricedUsage."""
+    if measured.tallied is not None:
+        return rate_tallied(
+            segment.price, measured.meter.aggregation, measured.tallied, unit, segment.part.share
+        )
     period = segment.part.period
     points = [point for point in measured.points if point.time in period]
     earlier = [*measured.earlier, *(point for point in measured.points if point.time < period.start)]
@@ -266,9 +262,3 @@ def ratings(
         earlier if measured.meter.aggregation is Aggregation.WEIGHTED_SUM else (), segment.part.share,
         over(segment.part, agreement),
     )
-
-
-def over(part: Part, agreement: Agreement) -> Over | None:
-    """Of which full period a part is, and its pauses; None where it is full and has none."""
-    paused = tuple(outside(list(agreement.unpaused(part.period)), [part.period])) if agreement.pauses else ()
-    return None if part.period == part.whole and not paused else Over(part.whole, paused)

@@ -70,6 +70,16 @@ class RollupStore:
             for slot, group, *parts in self.connection.execute(query.where(inside)):
                 yield slot, _group(group), rollup_of(parts).partial
 
+    def tallies(
+        self, meter: str, refs: Sequence[int], period: Period
+    ) -> Iterator[tuple[int, Group, int, Rollup]]:
+        """The rollups of some subjects that begin in a period: subject, group, up to where events had been read."""
+        columns = [self.table.c[name] for name in ("subject_ref", "group_values", "seq")]
+        query = select(*columns, *(raw(self.table.c[name]) for name in PARTS))
+        start, end = stored_instant(period.start), stored_instant(period.end)
+        for ref, group, seq, *parts in self.connection.execute(query.where(self._span(meter, refs, start, end))):
+            yield ref, _group(group), seq, rollup_of(parts)
+
     def within(self, slots: Collection[Slot], width: int) -> Iterator[tuple[Place, Rollup]]:
         """The rollups that lie in some wider slots."""
         columns = [self.table.c[name] for name in ("meter", "subject_ref", "group_values")]

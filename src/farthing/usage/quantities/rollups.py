@@ -168,6 +168,14 @@ class Cover:
     points: Sequence[Period]
 
 
+def split(period: Period) -> tuple[Period | None, list[Period]] | None:
+    """The whole days of a period, and what is left of it in quarter hours; None where it is not made of these."""
+    if whole_slots(period) != period:
+        return None
+    days = whole_slots(period, DAY)
+    return days, _between([days] if days else [], period)
+
+
 def covered(meter: Meter, cut: Sequence[Period], group_by: Sequence[str]) -> Cover | None:
     """How rollups answer for some windows that follow each other; None where they cannot.
 

@@ -18,7 +18,7 @@ from farthing.kernel.database import Database
 from farthing.kernel.problems import FieldError, Invalid
 from farthing.pricing.aggregation import Aggregation, Partial
 from farthing.pricing.calendar import OutsideCalendar, Period, Window, windows
-from farthing.usage import Arrival, Arrived, Point, Wanted
+from farthing.usage import Arrival, Arrived, Point, Tallied, Wanted
 from farthing.usage.events.streams import StreamStore
 from farthing.usage.quantities.follower import Follower
 from farthing.usage.quantities.late import LateStore
@@ -28,6 +28,7 @@ from farthing.usage.quantities.rollups import Cover, covered
 from farthing.usage.quantities.steps import StoredPoint
 from farthing.usage.quantities.store import QuantityStore
 from farthing.usage.quantities.tables import Cell, Group, of_partials, of_points, partials_of
+from farthing.usage.quantities.tallying import Tallies, takers_of
 from farthing.usage.subjects.store import Subject, SubjectStore
 
 MOST_WINDOWS: Final = 10_000
@@ -93,7 +94,7 @@ class Quantities:
         with self.database.read() as connection:
             refs, bound = _refs_of(SubjectStore(connection), organization, wanted, upto)
             for places in alike.values():
-                one, takers = wanted[places[0]], _takers(places, refs)
+                one, takers = wanted[places[0]], takers_of(places, refs)
                 for row in _rows(QuantityStore(connection), organization, one, sorted(takers), upto):
                     known, point = max(row.seq, bound[row.subject_ref]), row.point(one.meter.aggregation)
                     for place in takers[row.subject_ref]:
@@ -101,6 +102,15 @@ class Quantities:
                             continue  # late, and its meter ignores that
                         found[place].append(point)
         return found
+
+    def tallies_of(
+        self, organization: str, wanted: Sequence[Wanted], upto: int
+    ) -> Sequence[Sequence[Tallied] | None]:
+        """The same put together, from days and quarter hours; None where only points can tell it."""
+        self.follow(organization, list({one.meter.id: one.meter for one in wanted}.values()), upto)
+        with self.database.read() as connection:
+            refs, _ = _refs_of(SubjectStore(connection), organization, wanted, upto)
+            return Tallies(connection, organization, wanted, refs, upto).told()
 
     def late_arrivals(self, organization: str, asked: Sequence[Arrived]) -> Sequence[Sequence[Arrival]]:
         """What came late for each of these, in the order asked: two queries for all of them."""
@@ -197,15 +207,6 @@ def _named_by(
         {row.ref for row in rows[customer] if row.subscription == name or (row.subscription is None and not own)}
         for customer, name, own in wanted
     ]
-
-
-def _takers(places: Sequence[int], refs: Sequence[set[int]]) -> dict[int, list[int]]:
-    """By subject, the places that want its events."""
-    takers: dict[int, list[int]] = {}
-    for place in places:
-        for ref in refs[place]:
-            takers.setdefault(ref, []).append(place)
-    return takers
 
 
 def _rows(
